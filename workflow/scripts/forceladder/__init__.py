@@ -1,0 +1,15 @@
+"""forceladder: from a list of molecules to released, validated force fields.
+
+The workflow's scripts import this package from the folder beside them; users of a
+release install it with pip and begin with `forceladder.load`.
+"""
+
+__version__ = "0.1.0"
+
+
+def load(path, rung=None):
+    """Load a released force field; see `forceladder.force_field.load`."""
+    # Deferred, because rules that never touch a model must not pay for importing torch.
+    from forceladder.force_field import load as load_release
+
+    return load_release(path, rung)

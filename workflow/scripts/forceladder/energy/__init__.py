@@ -1,0 +1,1 @@
+"""Energies and forces of molecular mechanics, from topology, geometry and parameters."""

@@ -1,0 +1,24 @@
+"""Lennard-Jones 12-6."""
+
+from torch import Tensor
+
+from forceladder.energy.term import Term
+
+
+def lennard_jones_energy(coordinates: tuple[Tensor], parameters: dict) -> Tensor:
+    """E = 4 ε [(σ/r)¹² − (σ/r)⁶], ε scaled already for pairs three bonds apart.
+
+    r: [instances] Å      sigma: Å      epsilon: kcal/mol
+    returns: [instances] kcal/mol, bounded below by −ε
+    """
+    (r,) = coordinates
+    attraction = (parameters["sigma"] / r) ** 6
+    return 4.0 * parameters["epsilon"] * attraction * (attraction - 1.0)
+
+
+LENNARD_JONES = Term(
+    table="pair",
+    coordinates=((0, 1),),
+    parameters={"sigma": "angstrom", "epsilon": "kcal/mol"},
+    energy=lennard_jones_energy,
+)

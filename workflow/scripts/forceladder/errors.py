@@ -1,0 +1,45 @@
+"""Exceptions, sorted by what the reader can do next.
+
+Each message is one sentence that says what happened, with which value, against
+which limit, and what to do. `job.run` prints it without a traceback.
+"""
+
+
+class HouseError(Exception):
+    """Base of every error that is the reader's to solve, not a bug of ours."""
+
+
+class ConfigError(HouseError):
+    """Edit the configuration."""
+
+
+class MoleculeError(HouseError):
+    """Mend or remove one molecule; `code` is the machine-readable reason.
+
+    Raised for a single row of the input, caught by whoever handles many rows, and
+    turned into a line of `rejected.csv`.
+    """
+
+    def __init__(self, code: str, sentence: str):
+        super().__init__(sentence)
+        self.code = code
+
+
+class MissingProgramError(HouseError):
+    """Install a program, or choose another engine."""
+
+
+class CorruptFileError(HouseError):
+    """Delete the named file and run again."""
+
+
+class TooManyFailuresError(HouseError):
+    """Look at the named verdicts, then mend the cause or raise the limit."""
+
+
+class FitError(HouseError):
+    """The fit cannot go on; the message names the molecule and the term."""
+
+
+class GateError(HouseError):
+    """A release missed a limit; the message says which and by how much."""

@@ -1,0 +1,107 @@
+"""Every array of the training set: its name, dims, dtype, unit and meaning, in one place.
+
+The layout is flat and ragged (CF conventions, contiguous ragged arrays): rows of all
+molecules lie one after another, and `*_count` variables say how many belong to each.
+Index tables count atoms from zero within their own molecule.
+
+dims, each singular:
+  molecule, conformer     conformers are sorted by molecule
+  atom, bond, angle, torsion, improper, pair        topology, sorted by molecule
+  position                one row per conformer and atom, sorted by conformer
+  grid_point              ESP points, sorted by conformer
+  xyz, atom_feature, bond_feature, end_2, end_3, end_4    the short ones
+"""
+
+from typing import NamedTuple
+
+
+class Field(NamedTuple):
+    """One array: `dtype` is a numpy name, or 'str'; `units` is '1' for pure numbers."""
+
+    dims: tuple
+    dtype: str
+    units: str
+    meaning: str
+
+
+def _field(dims: str, dtype: str, units: str, meaning: str) -> Field:
+    return Field(tuple(dims.split()), dtype, units, meaning)
+
+
+FIELDS = {
+    # molecules
+    "molecule_id": _field("molecule", "str", "1", "name given by the user"),
+    "mapped_smiles": _field("molecule", "str", "1", "SMILES whose map numbers are atom rows + 1"),
+    "inchikey": _field("molecule", "str", "1", "standard InChIKey"),
+    "net_charge": _field("molecule", "int32", "e", "total charge"),
+    "split": _field("molecule", "str", "1", "train, validation or test; never split a molecule"),
+    "atom_count": _field("molecule", "int32", "1", "rows of atom"),
+    "bond_count": _field("molecule", "int32", "1", "rows of bond"),
+    "angle_count": _field("molecule", "int32", "1", "rows of angle"),
+    "torsion_count": _field("molecule", "int32", "1", "rows of torsion"),
+    "improper_count": _field("molecule", "int32", "1", "rows of improper"),
+    "pair_count": _field("molecule", "int32", "1", "rows of pair"),
+    "conformer_count": _field("molecule", "int32", "1", "rows of conformer"),
+    # atoms
+    "atomic_number": _field("atom", "int32", "1", "atomic number"),
+    "mass": _field("atom", "float64", "amu", "standard atomic weight"),
+    "formal_charge": _field(
+        "atom", "float64", "e", "formal charge, averaged over resonance-equivalent atoms"
+    ),
+    "atom_features": _field(
+        "atom atom_feature", "float32", "1", "what the graph network knows of an atom"
+    ),
+    "lj_sigma": _field("atom", "float64", "angstrom", "Lennard-Jones zero crossing"),
+    "lj_epsilon": _field("atom", "float64", "kcal/mol", "Lennard-Jones well depth"),
+    # index tables
+    "bond_atoms": _field("bond end_2", "int32", "1", "atoms of a bond"),
+    "bond_features": _field(
+        "bond bond_feature", "float32", "1", "what the graph network knows of a bond"
+    ),
+    "angle_atoms": _field("angle end_3", "int32", "1", "atoms of an angle, centre second"),
+    "angle_ring": _field(
+        "angle", "int32", "1", "size of the smallest ring that holds all three atoms, 0 if none"
+    ),
+    "torsion_atoms": _field("torsion end_4", "int32", "1", "atoms along a proper torsion"),
+    "torsion_paths": _field(
+        "torsion", "int32", "1", "number of torsions around the same central bond"
+    ),
+    "improper_atoms": _field(
+        "improper end_4", "int32", "1", "planar centre first, then its three neighbours"
+    ),
+    "pair_atoms": _field("pair end_2", "int32", "1", "atoms three or more bonds apart"),
+    "pair_is_14": _field("pair", "int32", "1", "1 where exactly three bonds apart, else 0"),
+    # conformers
+    "geometry_kind": _field("conformer", "str", "1", "conformer (minimized) or sampled (MD frame)"),
+    "temperature": _field("conformer", "float64", "K", "of the MD that made it; 0 if minimized"),
+    "energy": _field("conformer", "float64", "kcal/mol", "total energy of the level of theory"),
+    "dipole": _field("conformer xyz", "float64", "e angstrom", "about the origin of positions"),
+    "record_digest": _field("conformer", "str", "1", "address of the QM record in the cache"),
+    "grid_count": _field("conformer", "int32", "1", "rows of grid_point"),
+    # positions and grids
+    "positions": _field("position xyz", "float64", "angstrom", "Cartesian coordinates"),
+    "gradients": _field("position xyz", "float64", "kcal/mol/angstrom", "dE/dx; forces are minus"),
+    "grid_positions": _field("grid_point xyz", "float64", "angstrom", "where the ESP was taken"),
+    "esp": _field("grid_point", "float64", "kcal/mol/e", "QM electrostatic potential"),
+}
+
+TABLES = ("bond", "angle", "torsion", "improper", "pair")
+
+
+def problems(dataset) -> list[str]:
+    """Sentences on how an xarray dataset departs from FIELDS; empty when it does not."""
+    found = []
+    for name, field in FIELDS.items():
+        if name not in dataset:
+            found.append(f"{name} is missing")
+            continue
+        array = dataset[name]
+        if array.dims != field.dims:
+            found.append(f"{name} has dims {array.dims}, should have {field.dims}")
+        kind = "str" if array.dtype.kind in "OUT" else str(array.dtype)
+        if kind != field.dtype:
+            found.append(f"{name} has dtype {kind}, should have {field.dtype}")
+        if array.attrs.get("units") != field.units:
+            found.append(f"{name} is in {array.attrs.get('units')}, should be in {field.units}")
+    found += [f"{name} is not in fields.py" for name in dataset.variables if name not in FIELDS]
+    return found

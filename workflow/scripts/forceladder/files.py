@@ -1,0 +1,121 @@
+"""Reading and writing files so that no reader ever sees half of one.
+
+Everything is written under a temporary name in the destination's own folder, synced
+to disk, then renamed; a crash leaves the old file or the new one, never a mixture.
+"""
+
+import json
+import lzma
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from forceladder.errors import CorruptFileError
+
+
+@contextmanager
+def atomic_path(path):
+    """Yield a temporary path beside `path`; rename it into place if the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    os.chmod(temporary, 0o666 & ~_umask())
+    try:
+        yield Path(temporary)
+        sync(temporary)
+        os.replace(temporary, path)
+        sync(path.parent)
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+@contextmanager
+def atomic_directory(path):
+    """Yield a temporary folder beside `path`; it replaces `path` if the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    os.chmod(temporary, 0o777 & ~_umask())
+    try:
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+        sync(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def sync(path):
+    """Flush a file's or folder's content to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_bytes(path, content: bytes):
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path, text: str):
+    write_bytes(path, text.encode())
+
+
+def write_json(path, value):
+    """Write JSON; a name that ends in .xz is compressed. NaN is refused: JSON has none."""
+    text = json.dumps(value, indent=None if str(path).endswith(".xz") else 1, allow_nan=False)
+    write_bytes(path, _packed(path, text + "\n"))
+
+
+def read_json(path):
+    return _parsed(path, _unpacked(path))
+
+
+def write_json_lines(path, values):
+    """Write one JSON value per line; a name that ends in .xz is compressed."""
+    text = "".join(json.dumps(value, allow_nan=False) + "\n" for value in values)
+    write_bytes(path, _packed(path, text))
+
+
+def read_json_lines(path) -> list:
+    return [_parsed(path, line) for line in _unpacked(path).splitlines()]
+
+
+def _packed(path, text: str) -> bytes:
+    # CRC64 inside the container is what tells a truncated or flipped file apart later.
+    return lzma.compress(text.encode(), preset=1) if str(path).endswith(".xz") else text.encode()
+
+
+def _unpacked(path) -> str:
+    content = Path(path).read_bytes()
+    if not str(path).endswith(".xz"):
+        return content.decode()
+    try:
+        return lzma.decompress(content).decode()
+    except (lzma.LZMAError, EOFError) as error:
+        raise CorruptFileError(
+            f"{path} is damaged ({error}); delete it and run again: the rule that made it "
+            "takes finished calculations from the cache."
+        ) from error
+
+
+def _parsed(path, text: str):
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CorruptFileError(
+            f"{path} is not valid JSON ({error}); delete it and run again."
+        ) from error

@@ -1,0 +1,100 @@
+"""What a fit minimizes: each part in units of its own spread, weighted by the config."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from forceladder.energy.total import energy_and_gradient
+from forceladder.fit.data import FitData, relative_energies
+from forceladder.model.rung import Parameters
+
+PARTS = ("force", "energy", "esp", "dipole", "prior")
+
+
+class Spread(NamedTuple):
+    """Root mean squares of the training data, which make the parts of the loss comparable.
+
+    force kcal/mol/Å, energy kcal/mol, esp kcal/mol/e, dipole e Å
+    """
+
+    force: float
+    energy: float
+    esp: float
+    dipole: float
+
+
+def data_spread(batches: list[FitData]) -> Spread:
+    """Spread over all batches; one for a kind of data that is absent or constant."""
+
+    def root_mean_square(total, count):
+        mean = float(total) / max(float(count), 1.0)
+        return mean**0.5 if mean > 1e-12 else 1.0
+
+    def over(function):
+        return sum(function(batch) for batch in batches)
+
+    return Spread(
+        force=root_mean_square(
+            over(lambda d: (d.gradient**2).sum()), over(lambda d: d.gradient.numel())
+        ),
+        energy=root_mean_square(
+            over(lambda d: (d.energy**2).sum()), over(lambda d: d.energy.numel())
+        ),
+        esp=root_mean_square(over(lambda d: d.esp.square.sum()), over(lambda d: d.esp.points.sum())),
+        dipole=root_mean_square(
+            over(lambda d: (d.dipole**2).sum()), over(lambda d: d.dipole.numel())
+        ),
+    )
+
+
+class Residuals(NamedTuple):
+    """Model minus reference: gradient [positions, 3], energy [conformers] (relative),
+    dipole [conformers, 3], esp_square [molecules], the mean squared ESP error."""
+
+    gradient: Tensor
+    energy: Tensor
+    dipole: Tensor
+    esp_square: Tensor
+
+
+def residuals(parameters: Parameters, data: FitData, differentiable: bool) -> Residuals:
+    energy, gradient = energy_and_gradient(parameters.terms, data.geometry, differentiable)
+    molecules = len(data.topology.atom_count)
+    relative = relative_energies(energy, data.weight, data.geometry, molecules)
+    charge = parameters.charge
+    moments = charge[data.geometry.position_atom][:, None] * data.geometry.positions
+    dipole = torch.zeros_like(data.dipole).index_add(0, data.geometry.position_conformer, moments)
+    return Residuals(
+        gradient=gradient - data.gradient,
+        energy=relative - data.energy,
+        dipole=dipole - data.dipole,
+        esp_square=mean_square_esp_error(charge, data),
+    )
+
+
+def mean_square_esp_error(charge: Tensor, data: FitData) -> Tensor:
+    """[molecules] (kcal/mol/e)², from the normal equations; zero where there is no grid."""
+    esp, molecule = data.esp, data.topology.molecule
+
+    def total(values, molecules):
+        return torch.zeros_like(esp.square).index_add(0, molecules, values)
+
+    quadratic = total(esp.matrix * charge[esp.row] * charge[esp.column], molecule[esp.row])
+    linear = total(esp.vector * charge, molecule)
+    return (quadratic - 2.0 * linear + esp.square) / esp.points.clamp_min(1.0)
+
+
+def loss_parts(parameters: Parameters, data: FitData, spread: Spread) -> dict[str, Tensor]:
+    """Dimensionless parts, by the names in PARTS; each is one for a model that says nothing."""
+    found = residuals(parameters, data, differentiable=True)
+    weight, conformer = data.weight, data.geometry.position_conformer
+    squares = (found.gradient**2).mean(dim=1)
+    deviations = [d.flatten() for d in parameters.deviations.values() if d.numel()]
+    return {
+        "force": (weight[conformer] * squares).sum() / weight[conformer].sum() / spread.force**2,
+        "energy": (weight * found.energy**2).sum() / weight.sum() / spread.energy**2,
+        "esp": found.esp_square.mean() / spread.esp**2,
+        "dipole": (found.dipole**2).mean() / spread.dipole**2,
+        "prior": sum((d**2).mean() for d in deviations) / len(deviations),
+    }

@@ -1,0 +1,92 @@
+"""What every script does around its science: logging, one-sentence errors, progress, seeds."""
+
+import errno
+import hashlib
+import logging
+import sys
+import time
+import traceback
+
+from forceladder.errors import HouseError
+
+log = logging.getLogger("forceladder")
+
+
+def run(main, snakemake):
+    """Call `main(snakemake)`; log to the rule's file; end a known failure with one sentence.
+
+    The sentence goes to the log and to standard error; a traceback, of unforeseen
+    errors alone, goes to the log too. The process exits with 1 on any failure.
+    """
+    start_logging(snakemake.log[0] if snakemake.log else None)
+    try:
+        main(snakemake)
+    except HouseError as error:
+        _stop(snakemake, str(error))
+    except OSError as error:
+        log.error(traceback.format_exc())
+        _stop(snakemake, sentence_of_os_error(error))
+    except Exception as error:
+        log.error(traceback.format_exc())
+        _stop(snakemake, f"unforeseen {type(error).__name__}: {error}")
+
+
+def _stop(snakemake, sentence: str):
+    log.error("%s: %s", snakemake.rule, sentence)
+    sys.exit(1)
+
+
+def sentence_of_os_error(error: OSError) -> str:
+    """One sentence for a failure of the operating system, the full disk above all."""
+    where = error.filename2 or error.filename or "an output file"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return (
+            f"no room left to write {where} ({error.strerror}); free space there and run again: "
+            "finished QM calculations are kept."
+        )
+    return f"the operating system refused {where}: {error.strerror or error}."
+
+
+def start_logging(path=None):
+    """Log to standard error and, if given, to a file that is overwritten."""
+    log.setLevel(logging.INFO)
+    log.handlers.clear()
+    log.propagate = False
+    handlers = [logging.StreamHandler()]
+    if path:
+        handlers.append(logging.FileHandler(path, mode="w"))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        log.addHandler(handler)
+
+
+def seed_of(*parts) -> int:
+    """A 31-bit seed that depends on nothing but its arguments: the same on every machine."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+class Progress:
+    """A bar on a terminal, a line every tenth part elsewhere; `note` follows the counter."""
+
+    def __init__(self, label: str, total: int):
+        self.label, self.total = label, total
+        self.start, self.done, self.shown = time.monotonic(), 0, -1
+
+    def update(self, done: int, note: str = ""):
+        self.first = getattr(self, "first", done)  # a resumed job did not start at zero
+        self.done = done
+        step = 200 if sys.stderr.isatty() else 10
+        part = step * done // max(self.total, 1)
+        if part == self.shown and done < self.total:
+            return
+        self.shown = part
+        elapsed = time.monotonic() - self.start
+        left = elapsed / max(done - self.first, 1) * (self.total - done)
+        text = f"{self.label} {done}/{self.total}, {elapsed:.0f} s, {left:.0f} s left {note}"
+        if sys.stderr.isatty():
+            filled = 30 * done // max(self.total, 1)
+            bar = "█" * filled + "·" * (30 - filled)
+            print(f"\r{bar} {text}", end="\n" if done >= self.total else "", file=sys.stderr)
+        else:
+            log.info(text)

@@ -1,0 +1,1 @@
+"""The model: molecular graph → embeddings → force-field parameters and charges."""

@@ -1,0 +1,1 @@
+"""Molecules: reading and checking them, their conformers, their tables of indices."""

@@ -1,0 +1,33 @@
+"""Which atoms of a geometry are bonded: to see whether a molecule is still itself."""
+
+import numpy as np
+from rdkit import Chem
+
+# Two atoms are bonded when closer than this multiple of their covalent radii's sum:
+# 1.3 is the usual choice (Open Babel, xyz2mol), and above it lie only broken bonds.
+BOND_TOLERANCE = 1.3
+
+
+def perceived_bonds(atomic_numbers, positions) -> set[tuple[int, int]]:
+    """Pairs i < j closer than 1.3 times the sum of covalent radii (Cordero 2008, in RDKit).
+
+    atomic_numbers: [atoms]        positions: [atoms, 3]  Å
+    """
+    table = Chem.GetPeriodicTable()
+    radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
+    positions = np.asarray(positions, float)
+    distance = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    close = distance < BOND_TOLERANCE * (radii[:, None] + radii[None])
+    return {(int(i), int(j)) for i, j in np.argwhere(np.triu(close, k=1))}
+
+
+def connectivity_change(mol: Chem.Mol, positions) -> str | None:
+    """A phrase on how perceived and drawn bonds differ, None if they agree."""
+    drawn = {tuple(sorted((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))) for b in mol.GetBonds()}
+    found = perceived_bonds([atom.GetAtomicNum() for atom in mol.GetAtoms()], positions)
+    if drawn == found:
+        return None
+    name = [f"{atom.GetSymbol()}{atom.GetIdx() + 1}" for atom in mol.GetAtoms()]
+    changes = [f"{name[i]}-{name[j]} broken" for i, j in sorted(drawn - found)]
+    changes += [f"{name[i]}-{name[j]} formed" for i, j in sorted(found - drawn)]
+    return ", ".join(changes[:4]) + (", …" if len(changes) > 4 else "")

@@ -1,0 +1,83 @@
+"""All geometries of one molecule, and the SDF file that carries them."""
+
+from io import StringIO
+
+import numpy as np
+from rdkit import Chem
+
+from forceladder.errors import CorruptFileError
+from forceladder.molecules.conformers import minimized_conformers
+from forceladder.molecules.read import molecule_from_mapped_smiles
+from forceladder.molecules.sampling import sampled_frames
+
+
+def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
+    """Minimized conformers, then MD frames at each temperature, spread over the conformers.
+
+    molecule: as `read_row` returns it      settings: the config's `geometries` section
+    returns: dicts of `positions` [atoms, 3] Å, `kind`, `temperature` K
+    raises: MoleculeError conformer_failed or sampling_failed
+    """
+    mol = molecule_from_mapped_smiles(molecule["mapped_smiles"])
+    numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
+    minima = minimized_conformers(
+        mol,
+        count=settings["conformers_per_molecule"],
+        candidates=settings["candidates_per_molecule"],
+        prune_rmsd=settings["prune_rmsd_angstrom"],
+        seed=settings["seed"],
+    )
+    geometries = [_geometry(positions, "conformer", 0.0) for positions in minima]
+    for temperature in settings["temperatures_kelvin"]:
+        # one trajectory per conformer, frames shared out as evenly as they come
+        shares = np.array_split(np.arange(settings["frames_per_temperature"]), len(minima))
+        for conformer, (positions, share) in enumerate(zip(minima, shares, strict=True)):
+            if len(share):
+                frames = sampled_frames(
+                    numbers, positions, molecule["net_charge"], molecule["multiplicity"],
+                    temperature, count=len(share), interval=settings["frame_interval_fs"],
+                    timestep=settings["timestep_fs"], friction=settings["friction_per_ps"],
+                    seed=settings["seed"] + conformer,
+                )  # fmt: skip
+                geometries += [_geometry(frame, "sampled", temperature) for frame in frames]
+    return geometries
+
+
+def _geometry(positions, kind: str, temperature: float) -> dict:
+    return {"positions": positions, "kind": kind, "temperature": float(temperature)}
+
+
+def geometries_to_sdf(molecule: dict, geometries: list[dict]) -> str:
+    """SDF text (V3000), one entry per geometry, atoms ordered as in the mapped SMILES."""
+    mol = molecule_from_mapped_smiles(molecule["mapped_smiles"])
+    mol.SetProp("_Name", molecule["id"])
+    text = StringIO()
+    writer = Chem.SDWriter(text)
+    writer.SetForceV3000(True)
+    for geometry in geometries:
+        mol.RemoveAllConformers()
+        conformer = Chem.Conformer(mol.GetNumAtoms())
+        conformer.SetPositions(np.asarray(geometry["positions"], float))
+        mol.AddConformer(conformer)
+        mol.SetProp("mapped_smiles", molecule["mapped_smiles"])
+        mol.SetProp("geometry_kind", geometry["kind"])
+        mol.SetProp("temperature_kelvin", repr(geometry["temperature"]))
+        writer.write(mol)
+    writer.close()
+    return text.getvalue()
+
+
+def geometries_from_sdf(path) -> list[dict]:
+    """Read what `geometries_to_sdf` wrote."""
+    geometries = []
+    for entry in Chem.SDMolSupplier(str(path), removeHs=False):
+        if entry is None or not entry.HasProp("geometry_kind"):
+            raise CorruptFileError(f"{path} has an entry that cannot be read; delete the file.")
+        geometries.append(
+            {
+                "positions": entry.GetConformer().GetPositions(),
+                "kind": entry.GetProp("geometry_kind"),
+                "temperature": float(entry.GetProp("temperature_kelvin")),
+            }
+        )
+    return geometries

@@ -1,0 +1,149 @@
+"""The rows of a molecule file and their shards, from text alone.
+
+The Snakefile reads this each time it is parsed, so nothing here imports chemistry:
+whether a row is a molecule at all is judged later, by a job.
+"""
+
+import csv
+import hashlib
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from forceladder.errors import ConfigError
+
+COLUMNS = {"id", "smiles", "charge", "multiplicity", "split"}
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
+SPLITS = ("train", "validation", "test")
+
+
+def molecule_rows(path) -> list[dict]:
+    """Rows of a .csv, .smi or .sdf file: dicts of strings.
+
+    Keys: `id`, `line` (where the row starts in the file, from 1), `source` (SMILES or
+    mol block), `format` ('smiles' or 'sdf'), and those of `charge`, `multiplicity`,
+    `split` that are given. A row without an id is named after its line.
+
+    Raises ConfigError for what no single row can be blamed for: a missing file, an
+    unknown column, an id given twice or unfit for a file name, an unknown split.
+    """
+    path = Path(path)
+    readers = {".csv": _csv_rows, ".smi": _smiles_rows, ".sdf": _sdf_rows}
+    if path.suffix not in readers:
+        raise ConfigError(f"molecules.file {path} must end in one of {', '.join(readers)}.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"molecules.file {path} cannot be read: {error.strerror}.") from error
+    rows = readers[path.suffix](path, text)
+    if not rows:
+        raise ConfigError(f"molecules.file {path} holds no molecule.")
+    _check(path, rows)
+    return rows
+
+
+def _csv_rows(path, text):
+    reader = csv.DictReader(text.splitlines())
+    columns = reader.fieldnames or []
+    if unknown := set(columns) - COLUMNS:
+        raise ConfigError(
+            f"{path} has unknown column {sorted(map(str, unknown))}; known are {sorted(COLUMNS)}."
+        )
+    if "smiles" not in columns:
+        raise ConfigError(f"{path} has no column 'smiles'.")
+    rows = []
+    for values in reader:
+        if None in values:
+            raise ConfigError(
+                f"{path} line {reader.line_num} has more fields than the {len(columns)} columns "
+                f"{columns}; put quotes around a value that holds a comma."
+            )
+        given = {k: v.strip() for k, v in values.items() if v and v.strip()}
+        if given:
+            source = given.pop("smiles", "")
+            rows.append({**given, "line": reader.line_num, "source": source, "format": "smiles"})
+    return rows
+
+
+def _smiles_rows(path, text):
+    rows = []
+    for line, content in enumerate(text.splitlines(), start=1):
+        words = content.split(maxsplit=1)
+        if words and not content.startswith("#"):
+            name = {"id": words[1].strip()} if len(words) == 2 else {}
+            rows.append({**name, "line": line, "source": words[0], "format": "smiles"})
+    return rows
+
+
+def _sdf_rows(path, text):
+    rows, start = [], 1
+    for block in re.split(r"^\$\$\$\$.*\n?", text, flags=re.MULTILINE):
+        if block.strip():
+            title = block.split("\n", 1)[0].strip()
+            name = {"id": title} if title else {}
+            rows.append({**name, "line": start, "source": block, "format": "sdf"})
+        start += block.count("\n") + 1
+    return rows
+
+
+def _check(path, rows):
+    seen = {}
+    for row in rows:
+        where = f"{path} line {row['line']}"
+        name = row.setdefault("id", f"line-{row['line']}")
+        if not ID.fullmatch(name):
+            raise ConfigError(
+                f"{where}: id {name!r} cannot be a file name; use letters, digits and _.+- only, "
+                "at most 80 of them, beginning with a letter or digit."
+            )
+        if name.lower() in seen:
+            raise ConfigError(
+                f"{where}: id {name!r} was given before, in line {seen[name.lower()]}; "
+                "ids differ by more than case, because files are named after them."
+            )
+        seen[name.lower()] = row["line"]
+        if row.get("split", "train") not in SPLITS:
+            raise ConfigError(f"{where}: split {row['split']!r} is not one of {', '.join(SPLITS)}.")
+        for key in ("charge", "multiplicity"):
+            if key in row and not re.fullmatch(r"[+-]?\d+", row[key]):
+                raise ConfigError(f"{where}: {key} {row[key]!r} is not a whole number.")
+
+
+def estimated_cost(row: dict, exponent: float = 2.4) -> float:
+    """Relative cost of one QM gradient: (heavy atoms)^2.4, 1 for a single heavy atom.
+
+    The exponent was measured for B3LYP/DZVP in Psi4 1.3.2. Heavy atoms are counted in
+    the text: capital letters of a SMILES other than H, and its aromatic lower-case ones;
+    atom lines of a mol block.
+    """
+    if row["format"] == "sdf":
+        heavy = len(re.findall(r"^(?:\s+-?\d+\.\d+){3}\s+(?!H\s)[A-Z]", row["source"], re.M))
+        heavy += len(re.findall(r"^M  V30 \d+ (?!H )[A-Z][a-z]?\s+-?\d", row["source"], re.M))
+    else:
+        without_brackets = re.sub(r"\[\d*([A-Za-z][a-z]?)[^\]]*\]", r"\1", row["source"])
+        heavy = len(re.findall(r"(?:Cl|Br|Si|Se|[B-GI-Z]|[bcnops])", without_brackets))
+    return float(max(heavy, 1)) ** exponent
+
+
+def plan_shards(rows: list[dict], cost_per_shard: float) -> dict[str, list[dict]]:
+    """Groups of molecules of about equal estimated cost: the units of cluster work.
+
+    Rows fall into classes of similar cost (powers of two), each class into 2ᵏ shards
+    by a hash of the id. A row added later joins a shard and leaves the others as they
+    are, until its class outgrows its shards and k rises by one.
+
+    returns: rows by shard name ('c05-03': cost class 5, fourth shard), no shard empty
+    """
+    classes = defaultdict(list)
+    for row in rows:
+        classes[int(estimated_cost(row)).bit_length()].append(row)
+    shards = defaultdict(list)
+    for cost_class, members in sorted(classes.items()):
+        total = sum(estimated_cost(row) for row in members)
+        count = 1
+        while total / count > cost_per_shard and count < len(members):
+            count *= 2
+        for row in members:
+            hashed = int.from_bytes(hashlib.sha256(row["id"].encode()).digest()[:8], "big")
+            shards[f"c{cost_class:02d}-{hashed % count:04d}"].append(row)
+    return dict(sorted(shards.items()))

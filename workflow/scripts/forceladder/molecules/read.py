@@ -1,0 +1,170 @@
+"""One row of input → one checked molecule, or the reason why not."""
+
+from rdkit import Chem, RDLogger
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
+
+from forceladder.errors import MoleculeError
+from forceladder.job import seed_of
+
+RDLogger.DisableLog("rdApp.*")  # each problem is reported once, by us, with its row
+
+
+def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: dict) -> dict:
+    """Check one row of `listing.molecule_rows` and describe the molecule it names.
+
+    returns: plain JSON: id, mapped_smiles, smiles, inchikey, formula, net_charge,
+        multiplicity, split. Atoms are ordered by the canonical SMILES, hydrogens last,
+        so that every spelling of a molecule gives the same mapped SMILES.
+    raises: MoleculeError with code parse_failed, several_components, isotope_label,
+        element_not_allowed, too_many_atoms, stereo_unspecified, charge_mismatch or
+        impossible_multiplicity
+    """
+    given = parse(row["source"], row["format"])
+    mol = canonical_molecule(given)
+    check_elements(mol, elements)
+    if mol.GetNumAtoms() > max_atoms:
+        raise MoleculeError(
+            "too_many_atoms",
+            f"{mol.GetNumAtoms()} atoms, more than molecules.max_atoms {max_atoms}.",
+        )
+    check_stereo(mol)
+    net_charge = Chem.GetFormalCharge(mol)
+    if "charge" in row and int(row["charge"]) != net_charge:
+        raise MoleculeError(
+            "charge_mismatch",
+            f"the charge column says {row['charge']}, the formal charges add up to {net_charge}; "
+            "draw the protonation state that is meant.",
+        )
+    inchikey = Chem.MolToInchiKey(mol)
+    return {
+        "id": row["id"],
+        "mapped_smiles": mapped_smiles(mol),
+        "smiles": Chem.MolToSmiles(Chem.RemoveHs(mol)),
+        "inchikey": inchikey,
+        "formula": CalcMolFormula(mol),
+        "net_charge": net_charge,
+        "multiplicity": checked_multiplicity(mol, row.get("multiplicity")),
+        "split": row.get("split") or drawn_split(inchikey, split_fractions),
+    }
+
+
+def parse(source: str, form: str) -> Chem.Mol:
+    """RDKit molecule of a SMILES or mol block, sanitized, hydrogens implicit."""
+    if not source.strip():
+        raise MoleculeError("parse_failed", "the row has no SMILES.")
+    if form == "smiles":
+        mol = Chem.MolFromSmiles(source, sanitize=False)
+    else:
+        mol = Chem.MolFromMolBlock(source, sanitize=False, removeHs=False)
+    if mol is None or mol.GetNumAtoms() == 0:
+        raise MoleculeError("parse_failed", f"{_short(source)} is not valid {form}.")
+    try:
+        Chem.SanitizeMol(mol)
+    except (Chem.MolSanitizeException, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise MoleculeError("parse_failed", f"{_short(source)} makes no sense: {reason}.") from None
+    if form == "sdf" and mol.GetNumConformers() and mol.GetConformer().Is3D():
+        Chem.AssignStereochemistryFrom3D(mol)
+    if len(Chem.GetMolFrags(mol)) > 1:
+        raise MoleculeError(
+            "several_components", f"{_short(source)} is more than one molecule; give each a row."
+        )
+    if any(atom.GetIsotope() for atom in mol.GetAtoms()):
+        raise MoleculeError(
+            "isotope_label", "isotope labels do not change a force field; remove them."
+        )
+    for atom in mol.GetAtoms():
+        atom.SetAtomMapNum(0)
+    return Chem.RemoveHs(mol)
+
+
+def _short(source: str) -> str:
+    text = " ".join(source.split())
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def canonical_molecule(mol: Chem.Mol) -> Chem.Mol:
+    """The molecule with explicit hydrogens and an atom order that depends on nothing else."""
+    return Chem.AddHs(Chem.MolFromSmiles(Chem.MolToSmiles(mol)))
+
+
+def check_elements(mol: Chem.Mol, elements: list[str]):
+    unknown = sorted({atom.GetSymbol() for atom in mol.GetAtoms()} - set(elements))
+    if unknown:
+        raise MoleculeError(
+            "element_not_allowed",
+            f"holds {', '.join(unknown)}; molecules.elements allows {', '.join(elements)}.",
+        )
+
+
+def check_stereo(mol: Chem.Mol):
+    """Raise unless every stereocentre and stereo bond is specified."""
+    for element in Chem.FindPotentialStereo(mol):
+        if element.specified == Chem.StereoSpecified.Unspecified:
+            kind = "bond" if "Bond" in str(element.type) else "atom"
+            raise MoleculeError(
+                "stereo_unspecified",
+                f"the stereochemistry at {kind} {element.centeredOn} of "
+                f"{Chem.MolToSmiles(Chem.RemoveHs(mol))} is not specified; "
+                "list each stereoisomer that is meant.",
+            )
+
+
+def checked_multiplicity(mol: Chem.Mol, asked: str | None) -> int:
+    """Spin multiplicity: the one asked for, or the high-spin one of the drawn radicals."""
+    radicals = sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
+    electrons = sum(atom.GetAtomicNum() for atom in mol.GetAtoms()) - Chem.GetFormalCharge(mol)
+    multiplicity = radicals + 1 if asked is None else int(asked)
+    if not 1 <= multiplicity <= electrons + 1 or (electrons + multiplicity) % 2 == 0:
+        raise MoleculeError(
+            "impossible_multiplicity",
+            f"multiplicity {multiplicity} is impossible with {electrons} electrons; "
+            f"it must be {'odd' if electrons % 2 == 0 else 'even'} and positive.",
+        )
+    return multiplicity
+
+
+def drawn_split(inchikey: str, fractions: dict) -> str:
+    """Split drawn by a hash of the InChIKey's first block: stereoisomers stay together."""
+    draw = seed_of("split", inchikey.split("-")[0]) / 2**31
+    if draw < fractions["test"]:
+        return "test"
+    return "validation" if draw < fractions["test"] + fractions["validation"] else "train"
+
+
+def mapped_smiles(mol: Chem.Mol) -> str:
+    """Canonical isomeric explicit-hydrogen SMILES with map numbers = atom rows + 1."""
+    mol = Chem.Mol(mol)
+    for atom in mol.GetAtoms():
+        atom.SetAtomMapNum(atom.GetIdx() + 1)
+    return Chem.MolToSmiles(mol)
+
+
+def molecule_from_mapped_smiles(smiles: str) -> Chem.Mol:
+    """RDKit molecule, explicit hydrogens, atoms ordered by map number, numbers removed."""
+    parameters = Chem.SmilesParserParams()
+    parameters.removeHs = False
+    mol = Chem.MolFromSmiles(smiles, parameters)
+    order = sorted(range(mol.GetNumAtoms()), key=lambda i: mol.GetAtomWithIdx(i).GetAtomMapNum())
+    mol = Chem.RenumberAtoms(mol, order)
+    if [atom.GetAtomMapNum() for atom in mol.GetAtoms()] != list(range(1, mol.GetNumAtoms() + 1)):
+        raise ValueError(f"{smiles} does not map its atoms to 1…N")
+    for atom in mol.GetAtoms():
+        atom.SetAtomMapNum(0)
+    return mol
+
+
+def reject_duplicates(molecules: list[dict]) -> tuple[list[dict], list[dict]]:
+    """Keep the first of each InChIKey and charge state; a twin could sit in two splits.
+
+    returns: molecules kept, rejections (id, code, reason)
+    """
+    seen, kept, rejected = {}, [], []
+    for molecule in molecules:
+        first = seen.setdefault(molecule["mapped_smiles"], molecule["id"])
+        if first == molecule["id"]:
+            kept.append(molecule)
+        else:
+            reason = f"the same molecule as {first}."
+            rejected.append({"id": molecule["id"], "code": "duplicate", "reason": reason})
+    return kept, rejected

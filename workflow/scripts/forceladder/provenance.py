@@ -1,0 +1,85 @@
+"""Digests and versions: what a number was made from.
+
+Standard library only: the Snakefile imports this module each time it is parsed.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+
+HOUSE = Path(__file__).parent
+VOCABULARY = ("units.py", "fields.py", "errors.py", "files.py", "provenance.py", "job.py")
+PACKAGES = (
+    "ase dftd3 dgl matplotlib numpy openff-qcsubmit openff-toolkit openmm qcelemental rdkit "
+    "scipy snakemake tblite torch xarray"
+).split()
+
+
+def digest(value) -> str:
+    """SHA-256 of a JSON value in canonical form (sorted keys, shortest exact floats)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path) -> str:
+    """SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache
+def code_digest(*rooms: str) -> str:
+    """SHA-256 over the source of the named rooms and the vocabulary, shortened.
+
+    Snakemake notices an edited script but not an edited library; a rule that carries
+    this digest in `params` reruns when a room that it uses has changed, and only then.
+    A room is a folder (`"energy"`), a module (`"force_field.py"`) or a folder further
+    down (`"qm/runners"`).
+    """
+    content = hashlib.sha256()
+    for room in (*VOCABULARY, *rooms):
+        path = HOUSE / room
+        if not path.exists():
+            raise FileNotFoundError(f"no room {room!r} in {HOUSE}")
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                content.update(str(file.relative_to(HOUSE)).encode())
+                content.update(file.read_bytes())
+    return content.hexdigest()[:16]
+
+
+def package_versions() -> dict:
+    """Installed version of every package that can change a number; None where absent."""
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = None
+    return versions
+
+
+def code_commit() -> dict:
+    """Commit of the checkout that holds this file, and whether it had uncommitted changes."""
+
+    def git(*arguments):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
+        return subprocess.run(
+            ["git", "-C", str(HOUSE), *arguments],
+            capture_output=True, text=True, timeout=30, env=environment, check=True,
+        ).stdout.strip()  # fmt: skip
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "modified": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "modified": None}
+
+
+def machine() -> dict:
+    """Kind of machine, without its name."""
+    return {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()}

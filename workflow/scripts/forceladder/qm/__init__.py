@@ -1,0 +1,1 @@
+"""QM: tasks, engines, the cache of results, and verdicts on them."""

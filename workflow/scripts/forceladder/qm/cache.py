@@ -1,0 +1,45 @@
+"""The content-addressed store of QM results, outside `results/`.
+
+One file per task, named by the digest of all that fixes its numbers. Files appear
+whole or not at all, so any number of writers may share a store; what is read is
+checked, and what is damaged is set aside and computed again.
+"""
+
+from pathlib import Path
+
+from forceladder import files
+from forceladder.errors import CorruptFileError
+from forceladder.job import log
+from forceladder.provenance import digest
+
+
+class Cache:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def path(self, address: str) -> Path:
+        return self.folder / address[:2] / f"{address}.json.xz"
+
+    def get(self, address: str) -> dict | None:
+        """The result stored under `address`, None if there is none that can be trusted."""
+        path = self.path(address)
+        try:
+            entry = files.read_json(path)
+        except FileNotFoundError:
+            return None
+        except CorruptFileError as error:
+            return self._set_aside(path, str(error))
+        if entry.get("address") != address or digest(entry["result"]) != entry.get("checksum"):
+            return self._set_aside(path, f"{path} does not hold what its name says")
+        return entry["result"]
+
+    def put(self, address: str, result: dict):
+        """Store a successful result; failures are not stored, so that a rerun tries again."""
+        if not result["success"]:
+            raise ValueError("only successful results belong into the cache")
+        entry = {"address": address, "checksum": digest(result), "result": result}
+        files.write_json(self.path(address), entry)
+
+    def _set_aside(self, path: Path, reason: str):
+        log.warning("cache: %s; set aside and computed again.", reason.rstrip("."))
+        path.replace(path.with_suffix(".damaged"))

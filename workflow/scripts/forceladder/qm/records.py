@@ -1,0 +1,74 @@
+"""QM records: QCSchema AtomicResult and FailedOperation, one JSON value per line.
+
+Everything of ours that QCSchema has no place for lies in `extras["forceladder"]`.
+"""
+
+import numpy as np
+
+from forceladder.qm.dispersion import d3bj
+from forceladder.qm.tasks import level_of_theory
+
+
+def make_record(task: dict, molecule: dict, result: dict) -> dict:
+    """The QCSchema record of one task; a failure becomes a record too.
+
+    task: as `make_task` returns it        molecule: the qcschema molecule it came from
+    result: as a runner gives it, Hartree and Bohr; D3(BJ) is added here
+    """
+    request = {
+        "molecule": molecule,
+        "driver": "gradient",
+        "model": {"method": _method(task["spec"]), "basis": task["spec"]["basis"]},
+        "keywords": task["spec"]["keywords"] or {},
+    }
+    extras = {
+        "task_digest": task["digest"],
+        "level_of_theory": level_of_theory(task["spec"]),
+        "wall_seconds": result["wall_seconds"],
+        "cpu_seconds": result["cpu_seconds"],
+    }
+    if not result["success"]:
+        return {
+            "id": task["digest"],
+            "input_data": {
+                "schema_name": "qcschema_input", "schema_version": 1, **request
+            },
+            "success": False,
+            "error": {
+                "error_type": result["error_type"], "error_message": result["error_message"]
+            },
+            "extras": {"forceladder": extras},
+        }  # fmt: skip
+    energy, gradient = result["energy"], np.reshape(result["gradient"], (-1, 3))
+    extras["energy_without_dispersion"] = energy
+    if task["spec"]["dispersion"]:
+        dispersion_energy, dispersion_gradient = d3bj(
+            task["symbols"], task["geometry"], task["spec"]["dispersion"]
+        )
+        energy, gradient = energy + dispersion_energy, gradient + dispersion_gradient
+        extras["dispersion_energy"] = dispersion_energy
+    if "esp" in result:
+        extras["esp_grid"], extras["esp"] = task["esp_grid"], result["esp"]
+    if "charges" in result:
+        extras["charges"] = result["charges"]
+    creator, version = ("Psi4", task["engine_version"])
+    if task["spec"]["engine"] != "psi4":
+        creator, version = task["engine_version"].split()
+    return {
+        "schema_name": "qcschema_output",
+        "schema_version": 1,
+        **request,
+        "properties": {
+            "calcinfo_natom": len(task["symbols"]),
+            "return_energy": energy,
+            "scf_dipole_moment": result["dipole"],
+        },
+        "return_result": gradient.ravel().tolist(),
+        "provenance": {"creator": creator, "version": version, "routine": "forceladder"},
+        "success": True,
+        "extras": {"forceladder": extras},
+    }
+
+
+def _method(spec: dict) -> str:
+    return level_of_theory({**spec, "basis": None}).lower()

@@ -1,0 +1,54 @@
+"""One QM calculation as plain JSON, and its content address.
+
+A *spec* is a level of theory as the config names it:
+    engine      psi4 or gfn2-xtb
+    method      'b3lyp', without its dispersion correction
+    basis       'dzvp', or null
+    dispersion  null, or the D3(BJ) parameters s6, s8, a1, a2, s9
+    esp         null, or {shells: multiples of the Bondi radii, points_per_square_angstrom}
+    keywords    passed to the engine as they are
+
+A *task* is all that fixes the numbers of one calculation: molecule, spec, engine
+version. Nothing else (threads, memory, names) enters its address.
+"""
+
+import numpy as np
+
+from forceladder.provenance import digest
+from forceladder.qm.esp_grid import esp_grid
+from forceladder.units import BOHR_IN_ANGSTROM
+
+# What of a spec can change a number; the rest (names, descriptions) cannot.
+SPEC_KEYS = ("engine", "method", "basis", "dispersion", "esp", "keywords")
+
+
+def level_of_theory(spec: dict) -> str:
+    """Name as the field writes it: 'B3LYP-D3BJ/DZVP', 'GFN2-xTB'."""
+    method = spec["method"].upper() if spec["engine"] == "psi4" else "GFN2-xTB"
+    method += "-D3BJ" if spec.get("dispersion") else ""
+    return method + (f"/{spec['basis'].upper()}" if spec.get("basis") else "")
+
+
+def make_task(molecule: dict, spec: dict, engine_version: str) -> dict:
+    """The task of one qcschema molecule (symbols, geometry in Bohr, charge, multiplicity)."""
+    spec = {key: spec.get(key) for key in SPEC_KEYS}
+    geometry = [float(x) for x in np.ravel(molecule["geometry"])]
+    task = {
+        "symbols": list(molecule["symbols"]),
+        "geometry": geometry,
+        "molecular_charge": int(molecule["molecular_charge"]),
+        "molecular_multiplicity": int(molecule["molecular_multiplicity"]),
+        "driver": "gradient",
+        "spec": spec,
+        "engine_version": engine_version,
+    }
+    # The grid follows from the geometry and the spec, so it is not part of the address.
+    grid = None
+    if spec["esp"]:
+        positions = np.reshape(geometry, (-1, 3)) * BOHR_IN_ANGSTROM
+        grid = esp_grid(task["symbols"], positions, **spec["esp"]) / BOHR_IN_ANGSTROM
+    return {
+        **task,
+        "digest": digest(task),
+        "esp_grid": None if grid is None else grid.ravel().tolist(),
+    }

@@ -1,0 +1,1 @@
+"""The training set: one flat, ragged, self-contained NetCDF file (fields.py)."""

@@ -1,0 +1,93 @@
+"""The training set as xarray: making, writing, reading and slicing it."""
+
+import json
+
+import numpy as np
+import xarray
+
+from forceladder import files
+from forceladder.errors import CorruptFileError
+from forceladder.fields import FIELDS, problems
+
+SPLITS = ("train", "validation", "test")
+
+
+def as_dataset(arrays: dict, coordinates: dict, provenance: dict) -> xarray.Dataset:
+    """Arrays by field name → dataset with dims, dtypes and units as in fields.py."""
+    variables = {}
+    for name, field in FIELDS.items():
+        dtype = object if field.dtype == "str" else field.dtype
+        attributes = {"units": field.units, "long_name": field.meaning}
+        variables[name] = (field.dims, np.asarray(arrays[name], dtype=dtype), attributes)
+    dataset = xarray.Dataset(variables)
+    # Names of features travel as attributes: coordinates of strings differ between readers.
+    dataset["atom_features"].attrs["names"] = " ".join(coordinates["atom_feature"])
+    dataset["bond_features"].attrs["names"] = " ".join(coordinates["bond_feature"])
+    dataset.attrs = {
+        "Conventions": "CF-1.11, contiguous ragged arrays",
+        "provenance": json.dumps(provenance, sort_keys=True),
+    }
+    return dataset
+
+
+def write_training_set(dataset: xarray.Dataset, path):
+    """Write NetCDF4 (HDF5), compressed, atomically."""
+    if found := problems(dataset):
+        raise ValueError("; ".join(found))
+    encoding = {
+        name: {"zlib": True, "complevel": 4}
+        for name, field in FIELDS.items()
+        if field.dtype != "str" and dataset[name].size
+    }
+    for name in FIELDS:
+        if FIELDS[name].dtype.startswith("float"):
+            encoding.setdefault(name, {})["_FillValue"] = None  # nothing here may be missing
+    with files.atomic_path(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+
+
+def read_training_set(path) -> xarray.Dataset:
+    """Read a training set into memory and check it against fields.py.
+
+    raises: CorruptFileError, naming what departs
+    """
+    try:
+        dataset = xarray.load_dataset(path)  # any installed HDF5 reader will do
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptFileError(
+            f"{path} cannot be read as a training set ({error}); delete it and run again."
+        ) from error
+    if found := problems(dataset):
+        raise CorruptFileError(f"{path} is no training set of this version: {'; '.join(found)}.")
+    return dataset
+
+
+def provenance(dataset: xarray.Dataset) -> dict:
+    return json.loads(dataset.attrs["provenance"])
+
+
+def row_ranges(dataset: xarray.Dataset) -> dict[str, np.ndarray]:
+    """First row of every molecule along each flat dim, [molecules + 1]; the last is the end."""
+    counts = {
+        dim: dataset[f"{dim}_count"].values
+        for dim in ("atom", "bond", "angle", "torsion", "improper", "pair", "conformer")
+    }
+    counts["position"] = counts["atom"] * counts["conformer"]
+    ranges = {dim: np.concatenate([[0], np.cumsum(count)]) for dim, count in counts.items()}
+    grid = np.concatenate([[0], np.cumsum(dataset["grid_count"].values)])
+    return ranges | {"grid_point": grid[ranges["conformer"]]}
+
+
+def select_molecules(dataset: xarray.Dataset, rows) -> xarray.Dataset:
+    """The dataset of the given molecule rows alone, in that order."""
+    ranges = row_ranges(dataset)
+    indexers = {"molecule": np.asarray(rows, int)}
+    for dim, first in ranges.items():
+        pieces = [np.arange(first[row], first[row + 1]) for row in rows]
+        indexers[dim] = np.concatenate(pieces) if pieces else np.zeros(0, int)
+    return dataset.isel(indexers)
+
+
+def select_split(dataset: xarray.Dataset, split: str) -> xarray.Dataset:
+    """The molecules of one split: 'train', 'validation' or 'test'."""
+    return select_molecules(dataset, np.flatnonzero(dataset["split"].values == split))
