@@ -14,6 +14,8 @@ dims, each singular:
 
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Field(NamedTuple):
     """One array: `dtype` is a numpy name, or 'str'; `units` is '1' for pure numbers."""
@@ -85,7 +87,48 @@ FIELDS = {
     "esp": _field("grid_point", "float64", "kcal/mol/e", "QM electrostatic potential"),
 }
 
+# What every method says of the geometries of a training set; dims method and molecule's.
+PREDICTION_FIELDS = {
+    "method": _field("method", "str", "1", "rung or baseline"),
+    "predicted_energy": _field(
+        "method conformer", "float64", "kcal/mol", "on a zero of the method's own"
+    ),
+    "predicted_gradients": _field("method position xyz", "float64", "kcal/mol/angstrom", "dE/dx"),
+}
+
+# Molecular dynamics of one rung; NaN after the end of a trajectory that broke.
+MD_FIELDS = {
+    "molecule_id": _field("molecule", "str", "1", "name given by the user"),
+    "degrees_of_freedom": _field("molecule", "int32", "1", "3 N − 6 that NVE can exchange"),
+    "nve_timestep": _field("timestep", "float64", "fs", "of the Verlet integrator"),
+    "nve_time": _field("timestep nve_frame", "float64", "ps", "since the start of NVE"),
+    "nve_energy": _field(
+        "molecule timestep nve_frame", "float64", "kcal/mol", "total energy, kinetic + potential"
+    ),
+    "nvt_temperature": _field("temperature", "float64", "K", "of the Langevin thermostat"),
+    "nvt_time": _field("nvt_frame", "float64", "ps", "since the start of NVT"),
+    "nvt_bond_deviation": _field(
+        "molecule temperature replica nvt_frame", "float64", "angstrom",
+        "largest |b − b_ref| of any bond",
+    ),
+    "nvt_energy": _field(
+        "molecule temperature replica nvt_frame", "float64", "kcal/mol", "potential energy"
+    ),
+}  # fmt: skip
+
 TABLES = ("bond", "angle", "torsion", "improper", "pair")
+
+
+def labelled(arrays: dict, fields: dict) -> dict:
+    """Arrays as the variables of an xarray.Dataset: (dims, values, attributes) by name."""
+    return {
+        name: (
+            field.dims,
+            np.asarray(arrays[name], dtype=object if field.dtype == "str" else field.dtype),
+            {"units": field.units, "long_name": field.meaning},
+        )
+        for name, field in fields.items()
+    }
 
 
 def problems(dataset) -> list[str]:

@@ -28,6 +28,10 @@ def atomic_path(path):
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)
+    except OSError as error:
+        if error.filename in (None, temporary):
+            error.filename = str(path)  # the name that the reader knows
+        raise
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
@@ -101,11 +105,9 @@ def _packed(path, text: str) -> bytes:
 
 def _unpacked(path) -> str:
     content = Path(path).read_bytes()
-    if not str(path).endswith(".xz"):
-        return content.decode()
     try:
-        return lzma.decompress(content).decode()
-    except (lzma.LZMAError, EOFError) as error:
+        return (lzma.decompress(content) if str(path).endswith(".xz") else content).decode()
+    except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
         raise CorruptFileError(
             f"{path} is damaged ({error}); delete it and run again: the rule that made it "
             "takes finished calculations from the cache."

@@ -69,13 +69,12 @@ def seed_of(*parts) -> int:
 class Progress:
     """A bar on a terminal, a line every tenth part elsewhere; `note` follows the counter."""
 
-    def __init__(self, label: str, total: int):
-        self.label, self.total = label, total
-        self.start, self.done, self.shown = time.monotonic(), 0, -1
+    def __init__(self, label: str, total: int, first: int = 0):
+        """first: what was done before, by a job that this one resumes."""
+        self.label, self.total, self.first = label, total, first
+        self.start, self.shown = time.monotonic(), -1
 
     def update(self, done: int, note: str = ""):
-        self.first = getattr(self, "first", done)  # a resumed job did not start at zero
-        self.done = done
         step = 200 if sys.stderr.isatty() else 10
         part = step * done // max(self.total, 1)
         if part == self.shown and done < self.total:

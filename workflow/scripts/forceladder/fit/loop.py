@@ -48,7 +48,7 @@ def fit_rung(
     state = {"epoch": 0, "history": {}, "best": None, "best_error": math.inf}
     if checkpoint and Path(checkpoint).exists():
         state = _restore(checkpoint, fingerprint, model, optimizer, state)
-    progress = Progress("fit", training["epochs"])
+    progress = Progress("fit", training["epochs"], first=state["epoch"])
     for epoch in range(state["epoch"], training["epochs"]):
         rate = cosine_rate(epoch, training)
         for group in optimizer.param_groups:

@@ -41,7 +41,9 @@ def data_spread(batches: list[FitData]) -> Spread:
         energy=root_mean_square(
             over(lambda d: (d.energy**2).sum()), over(lambda d: d.energy.numel())
         ),
-        esp=root_mean_square(over(lambda d: d.esp.square.sum()), over(lambda d: d.esp.points.sum())),
+        esp=root_mean_square(
+            over(lambda d: d.esp.square.sum()), over(lambda d: d.esp.points.sum())
+        ),
         dipole=root_mean_square(
             over(lambda d: (d.dipole**2).sum()), over(lambda d: d.dipole.numel())
         ),

@@ -16,7 +16,9 @@ def error_metrics(parameters: Parameters, batches: list[FitData]) -> dict[str, f
     force kcal/mol/Å per component, energy kcal/mol (relative, per molecule), esp
     kcal/mol/e, dipole e Å per component
     """
-    found = [residuals(p, d, differentiable=False) for p, d in zip(parameters, batches, strict=True)]
+    found = [
+        residuals(p, d, differentiable=False) for p, d in zip(parameters, batches, strict=True)
+    ]
 
     def root_mean(values):
         values = torch.cat([value.flatten() for value in values])

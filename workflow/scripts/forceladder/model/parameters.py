@@ -84,9 +84,7 @@ class AngleHead(Head):
         )
         force_constant = priors.angle_force_constant(topology, angle, lengths)
         share = (angle / math.pi).clamp(max=1.0 - 1e-6)
-        bent = math.pi * torch.sigmoid(
-            torch.logit(share) + bounded(deviation[:, 0], ANGLE_LOGIT)
-        )
+        bent = math.pi * torch.sigmoid(torch.logit(share) + bounded(deviation[:, 0], ANGLE_LOGIT))
         return {
             "angle": torch.where(priors.is_linear(topology), angle, bent),
             "force_constant": force_constant

@@ -18,9 +18,7 @@ class Readout(nn.Module):
     def __init__(self, atoms: int, width: int, extra: int, outputs: int):
         super().__init__()
         self.inner = nn.Sequential(nn.Linear(atoms * width + extra, width), nn.SiLU())
-        self.outer = nn.Sequential(
-            nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
-        )
+        self.outer = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs))
         nn.init.zeros_(self.outer[-1].weight)
         nn.init.zeros_(self.outer[-1].bias)
 

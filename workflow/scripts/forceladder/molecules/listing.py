@@ -35,7 +35,12 @@ def molecule_rows(path) -> list[dict]:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(f"molecules.file {path} cannot be read: {error.strerror}.") from error
-    rows = readers[path.suffix](path, text)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"molecules.file {path} is not UTF-8 text: {error}.") from error
+    try:
+        rows = readers[path.suffix](path, text)
+    except csv.Error as error:
+        raise ConfigError(f"{path} is not proper CSV ({error}); look for a stray quote.") from error
     if not rows:
         raise ConfigError(f"molecules.file {path} holds no molecule.")
     _check(path, rows)
@@ -43,7 +48,7 @@ def molecule_rows(path) -> list[dict]:
 
 
 def _csv_rows(path, text):
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(text.splitlines(), strict=True)
     columns = reader.fieldnames or []
     if unknown := set(columns) - COLUMNS:
         raise ConfigError(

@@ -1,10 +1,12 @@
 """One row of input → one checked molecule, or the reason why not."""
 
 from rdkit import Chem, RDLogger
+from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.errors import MoleculeError
 from forceladder.job import seed_of
+from forceladder.molecules.topology import resonance_ranks
 
 RDLogger.DisableLog("rdApp.*")  # each problem is reported once, by us, with its row
 
@@ -85,7 +87,9 @@ def _short(source: str) -> str:
 
 def canonical_molecule(mol: Chem.Mol) -> Chem.Mol:
     """The molecule with explicit hydrogens and an atom order that depends on nothing else."""
-    return Chem.AddHs(Chem.MolFromSmiles(Chem.MolToSmiles(mol)))
+    mol = Chem.AddHs(mol)
+    clear_false_centres(mol)
+    return Chem.AddHs(Chem.MolFromSmiles(Chem.MolToSmiles(Chem.RemoveHs(mol))))
 
 
 def check_elements(mol: Chem.Mol, elements: list[str]):
@@ -98,16 +102,34 @@ def check_elements(mol: Chem.Mol, elements: list[str]):
 
 
 def check_stereo(mol: Chem.Mol):
-    """Raise unless every stereocentre and stereo bond is specified."""
-    for element in Chem.FindPotentialStereo(mol):
-        if element.specified == Chem.StereoSpecified.Unspecified:
-            kind = "bond" if "Bond" in str(element.type) else "atom"
+    """Raise unless the drawing fits one stereoisomer alone.
+
+    RDKit's list of possible stereocentres is no judge: it holds the bridgeheads of
+    adamantane and the double bonds of azides, which nobody could specify.
+    """
+    first = None
+    for isomer in EnumerateStereoisomers(mol):
+        clear_false_centres(isomer)
+        smiles = Chem.MolToSmiles(Chem.RemoveHs(isomer))
+        first = first or smiles
+        if smiles != first:
             raise MoleculeError(
                 "stereo_unspecified",
-                f"the stereochemistry at {kind} {element.centeredOn} of "
-                f"{Chem.MolToSmiles(Chem.RemoveHs(mol))} is not specified; "
-                "list each stereoisomer that is meant.",
+                f"the stereochemistry of {Chem.MolToSmiles(Chem.RemoveHs(mol))} is not specified: "
+                f"it may be {first} or {smiles}; list each stereoisomer that is meant.",
             )
+
+
+def clear_false_centres(mol: Chem.Mol):
+    """Unmark stereocentres with two like ends, such as P with the oxygens O⁻ and =O.
+
+    mol: explicit hydrogens
+    """
+    ranks = resonance_ranks(mol)
+    for atom in mol.GetAtoms():
+        ends = [ranks[n.GetIdx()] for n in atom.GetNeighbors() if n.GetDegree() == 1]
+        if len(set(ends)) < len(ends):
+            atom.SetChiralTag(Chem.ChiralType.CHI_UNSPECIFIED)
 
 
 def checked_multiplicity(mol: Chem.Mol, asked: str | None) -> int:

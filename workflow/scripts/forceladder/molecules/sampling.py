@@ -6,7 +6,7 @@ from the reference level of theory.
 
 import numpy as np
 from ase import Atoms, units
-from ase.calculators.calculator import CalculationFailed
+from ase.calculators.calculator import CalculatorError
 from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
 from tblite.ase import TBLite
@@ -27,7 +27,7 @@ def sampled_frames(
 
     positions: [atoms, 3] Å      temperature: K      interval, timestep: fs
     friction: 1/ps
-    returns: list of positions [atoms, 3], Å; the trajectory's drift and spin removed
+    returns: list of positions [atoms, 3], Å; centre of mass at the origin
     raises: MoleculeError sampling_failed
     """
     random = np.random.default_rng(seed_of("sampling", seed, temperature, atomic_numbers))
@@ -46,7 +46,7 @@ def sampled_frames(
         for _ in range(count):
             dynamics.run(max(1, round(interval / timestep)))
             frames.append(atoms.get_positions() - atoms.get_center_of_mass())
-    except CalculationFailed as error:
+    except CalculatorError as error:
         raise MoleculeError(
             "sampling_failed", f"GFN2-xTB stopped during MD at {temperature:g} K: {error}."
         ) from error

@@ -32,7 +32,7 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
     charges, orders = resonance_averages(mol)
     planar = planar_atoms(mol)
     neighbours = [sorted(n.GetIdx() for n in atom.GetNeighbors()) for atom in mol.GetAtoms()]
-    linear = linear_atoms(mol, orders)
+    linear = linear_atoms(mol)
     rings = [set(ring) for ring in mol.GetRingInfo().AtomRings()]
     bonds = np.array(
         [(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()], int
@@ -69,12 +69,10 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in arrays.items()}
 
 
-def resonance_averages(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
-    """Formal charges [atoms] and bond orders [bonds], equal on equivalent atoms and bonds.
+def resonance_ranks(mol: Chem.Mol) -> list[int]:
+    """A number per atom, equal on atoms alike once bond orders and charges are forgotten.
 
-    A carboxylate is drawn with one O⁻ and one C=O, yet its oxygens are the same. Atoms
-    that are alike once bond orders and charges are forgotten share their mean charge,
-    and the bonds between two such classes their mean order; aromatic bonds count 1.5.
+    A carboxylate is drawn with one O⁻ and one C=O, yet its oxygens are the same.
     """
     skeleton = Chem.RWMol(mol)
     for atom in skeleton.GetAtoms():
@@ -90,14 +88,25 @@ def resonance_averages(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
     skeleton = skeleton.GetMol()
     skeleton.UpdatePropertyCache(strict=False)
     Chem.FastFindRings(skeleton)
-    ranks = list(Chem.CanonicalRankAtoms(skeleton, breakTies=False, includeChirality=False))
+    return list(Chem.CanonicalRankAtoms(skeleton, breakTies=False, includeChirality=False))
+
+
+def resonance_averages(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
+    """Formal charges [atoms] and bond orders [bonds], equal on equivalent atoms and bonds.
+
+    Atoms of one resonance rank share their mean charge, and the bonds between two ranks
+    their mean order; aromatic bonds count 1.5 and keep apart from the others, as the two
+    bonds that join the rings of biphenylene do from those within the rings.
+    """
+    ranks = resonance_ranks(mol)
     by_rank = defaultdict(list)
     for atom in mol.GetAtoms():
         by_rank[ranks[atom.GetIdx()]].append(atom.GetFormalCharge())
     charges = np.array([np.mean(by_rank[rank]) for rank in ranks])
 
     def kind(bond):
-        return frozenset((ranks[bond.GetBeginAtomIdx()], ranks[bond.GetEndAtomIdx()]))
+        ends = frozenset((ranks[bond.GetBeginAtomIdx()], ranks[bond.GetEndAtomIdx()]))
+        return ends, bond.GetIsAromatic()
 
     by_kind = defaultdict(list)
     for bond in mol.GetBonds():
@@ -107,20 +116,23 @@ def resonance_averages(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
 
 
 def planar_atoms(mol: Chem.Mol) -> set[int]:
-    """Atoms that RDKit calls sp² (conjugated nitrogen included)."""
-    return {
-        atom.GetIdx()
+    """Atoms that RDKit calls sp² (conjugated nitrogen included), and their resonance twins."""
+    ranks = resonance_ranks(mol)
+    planar = {
+        ranks[atom.GetIdx()]
         for atom in mol.GetAtoms()
         if atom.GetHybridization() == Chem.HybridizationType.SP2
     }
+    return {atom for atom, rank in enumerate(ranks) if rank in planar}
 
 
-def linear_atoms(mol: Chem.Mol, orders: np.ndarray) -> set[int]:
-    """Two-coordinate atoms with a triple bond or two double bonds: their angle is 180°."""
-    total = np.zeros(mol.GetNumAtoms())
-    for bond, order in zip(mol.GetBonds(), orders, strict=True):
-        total[[bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()]] += order
-    return {a.GetIdx() for a in mol.GetAtoms() if a.GetDegree() == 2 and total[a.GetIdx()] >= 3.9}
+def linear_atoms(mol: Chem.Mol) -> set[int]:
+    """Two-coordinate sp atoms: their angle is 180°. (SO₂, with its lone pair, is bent.)"""
+    return {
+        atom.GetIdx()
+        for atom in mol.GetAtoms()
+        if atom.GetDegree() == 2 and atom.GetHybridization() == Chem.HybridizationType.SP
+    }
 
 
 def proper_torsions(bonds, neighbours, linear) -> list[tuple]:

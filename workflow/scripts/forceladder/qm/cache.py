@@ -29,9 +29,12 @@ class Cache:
             return None
         except CorruptFileError as error:
             return self._set_aside(path, str(error))
-        if entry.get("address") != address or digest(entry["result"]) != entry.get("checksum"):
-            return self._set_aside(path, f"{path} does not hold what its name says")
-        return entry["result"]
+        try:
+            if entry["address"] == address and entry["checksum"] == digest(entry["result"]):
+                return entry["result"]
+        except (KeyError, TypeError):
+            pass  # JSON, but not ours
+        return self._set_aside(path, f"{path} does not hold what its name says")
 
     def put(self, address: str, result: dict):
         """Store a successful result; failures are not stored, so that a rerun tries again."""
@@ -42,4 +45,7 @@ class Cache:
 
     def _set_aside(self, path: Path, reason: str):
         log.warning("cache: %s; set aside and computed again.", reason.rstrip("."))
-        path.replace(path.with_suffix(".damaged"))
+        try:
+            path.replace(path.with_suffix(".damaged"))
+        except FileNotFoundError:
+            pass  # another job was faster

@@ -53,9 +53,11 @@ def psi4_command(threads: int, scratch: Path) -> list[str]:
 @lru_cache
 def psi4_version() -> str:
     environment = {k: v for k, v in os.environ.items() if k not in FOREIGN_VARIABLES}
-    answer = subprocess.run(
-        [psi4_program(), "--version"], capture_output=True, text=True, timeout=300, env=environment
-    )
+    with scratch_folder() as scratch:  # Psi4 leaves a timer.dat wherever it is called
+        answer = subprocess.run(
+            [psi4_program(), "--version"],
+            capture_output=True, text=True, timeout=300, env=environment, cwd=scratch,
+        )  # fmt: skip
     lines = answer.stdout.split()
     if answer.returncode or not lines:
         raise MissingProgramError(

@@ -24,7 +24,7 @@ def esp_grid(symbols, positions, shells, points_per_square_angstrom) -> np.ndarr
     points = []
     for shell in shells:
         for centre, radius in zip(positions, shell * radii, strict=True):
-            count = max(int(round(4.0 * np.pi * radius**2 * points_per_square_angstrom)), 4)
+            count = max(round(4.0 * np.pi * radius**2 * points_per_square_angstrom), 4)
             sphere = centre + radius * fibonacci_sphere(count)
             distance = np.linalg.norm(sphere[:, None] - positions[None], axis=-1)
             points.append(sphere[(distance >= shell * radii - 1e-9).all(axis=1)])

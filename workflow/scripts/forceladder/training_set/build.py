@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forceladder.errors import MoleculeError
+from forceladder.errors import MoleculeError, TooManyFailuresError
 from forceladder.fields import FIELDS, TABLES
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.molecules.topology import ATOM_FEATURES, BOND_FEATURES, topology_arrays
@@ -27,6 +27,11 @@ def build_training_set(entries, min_conformers: int, provenance: dict):
             parts.append(molecule_arrays(molecule, records, min_conformers))
         except MoleculeError as error:
             rejected.append({"id": molecule["id"], "code": error.code, "reason": str(error)})
+    if not parts:
+        raise TooManyFailuresError(
+            "no molecule has data enough for a training set"
+            + "".join(f"; {line['id']}: {line['reason']}" for line in rejected[:1])
+        )
     return join_molecules(parts, provenance), rejected
 
 
@@ -44,16 +49,19 @@ def molecule_arrays(molecule: dict, records: list[dict], min_conformers: int) ->
     for name in conformers[0]:
         stack = np.concatenate if FIELDS[name].dims[0] in ("position", "grid_point") else np.stack
         arrays[name] = stack([conformer[name] for conformer in conformers])
-    counts = {f"{table}_count": len(arrays[f"{table}_atoms"]) for table in TABLES}
-    return arrays | {
+    return arrays | identity_arrays(molecule, arrays) | {"conformer_count": [len(records)]}
+
+
+def identity_arrays(molecule: dict, arrays: dict) -> dict:
+    """The fields with one row per molecule, but for its number of conformers."""
+    return {
         "molecule_id": [molecule["id"]],
         "mapped_smiles": [molecule["mapped_smiles"]],
         "inchikey": [molecule["inchikey"]],
         "net_charge": [molecule["net_charge"]],
         "split": [molecule["split"]],
-        "atom_count": [mol.GetNumAtoms()],
-        "conformer_count": [len(records)],
-        **{name: [count] for name, count in counts.items()},
+        "atom_count": [len(arrays["atomic_number"])],
+        **{f"{table}_count": [len(arrays[f"{table}_atoms"])] for table in TABLES},
     }
 
 
@@ -75,6 +83,20 @@ def conformer_arrays(record: dict) -> dict:
         "grid_positions": grid * BOHR_IN_ANGSTROM,
         "esp": np.array(ours.get("esp", [])) * HARTREE_IN_KCAL,
     }
+
+
+def topology_dataset(molecules: list[dict]):
+    """Dataset of molecules without conformers: all that a model needs to parametrize them."""
+    parts = []
+    for molecule in molecules:
+        arrays = topology_arrays(molecule_from_mapped_smiles(molecule["mapped_smiles"]))
+        parts.append(arrays | identity_arrays(molecule, arrays) | {"conformer_count": [0]})
+    conformer_fields = {
+        name: np.zeros([0 if dim != "xyz" else 3 for dim in field.dims], dtype=object)
+        for name, field in FIELDS.items()
+        if field.dims[0] in ("conformer", "position", "grid_point")
+    }
+    return join_molecules([part | conformer_fields for part in parts], provenance={})
 
 
 def join_molecules(parts: list[dict], provenance: dict):

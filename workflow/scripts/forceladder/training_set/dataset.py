@@ -7,19 +7,14 @@ import xarray
 
 from forceladder import files
 from forceladder.errors import CorruptFileError
-from forceladder.fields import FIELDS, problems
+from forceladder.fields import FIELDS, labelled, problems
 
 SPLITS = ("train", "validation", "test")
 
 
 def as_dataset(arrays: dict, coordinates: dict, provenance: dict) -> xarray.Dataset:
     """Arrays by field name → dataset with dims, dtypes and units as in fields.py."""
-    variables = {}
-    for name, field in FIELDS.items():
-        dtype = object if field.dtype == "str" else field.dtype
-        attributes = {"units": field.units, "long_name": field.meaning}
-        variables[name] = (field.dims, np.asarray(arrays[name], dtype=dtype), attributes)
-    dataset = xarray.Dataset(variables)
+    dataset = xarray.Dataset(labelled(arrays, FIELDS))
     # Names of features travel as attributes: coordinates of strings differ between readers.
     dataset["atom_features"].attrs["names"] = " ".join(coordinates["atom_feature"])
     dataset["bond_features"].attrs["names"] = " ".join(coordinates["bond_feature"])
@@ -91,3 +86,9 @@ def select_molecules(dataset: xarray.Dataset, rows) -> xarray.Dataset:
 def select_split(dataset: xarray.Dataset, split: str) -> xarray.Dataset:
     """The molecules of one split: 'train', 'validation' or 'test'."""
     return select_molecules(dataset, np.flatnonzero(dataset["split"].values == split))
+
+
+def first_positions(dataset: xarray.Dataset, molecule: int) -> np.ndarray:
+    """Positions [atoms, 3] Å of a molecule's first conformer."""
+    first = row_ranges(dataset)["position"][molecule]
+    return dataset["positions"].values[first : first + dataset["atom_count"].values[molecule]]

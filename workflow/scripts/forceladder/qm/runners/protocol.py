@@ -23,6 +23,7 @@ def run(compute):
         wall, cpu = time.time(), time.process_time()
         try:
             result = dict(compute(task), success=True)
+            json.dumps(result, allow_nan=False)  # a number that is none is a failure
         except Exception as error:
             result = {
                 "success": False,
@@ -35,7 +36,7 @@ def run(compute):
 
 
 def write(index, result):
-    path = os.path.join(os.environ["FORCELADDER_RESULTS"], "{}.json".format(index))
+    path = os.path.join(os.environ["FORCELADDER_RESULTS"], f"{index}.json")
     with open(path + ".part", "w") as file:
         json.dump(result, file)
         file.flush()

@@ -10,7 +10,7 @@ import numpy as np
 import psi4
 
 sys.path.insert(0, os.environ["FORCELADDER_RUNNERS"])
-from protocol import run  # noqa: E402
+from protocol import run
 
 E_BOHR_IN_DEBYE = 2.541746473  # Psi4 1.3.2 gives its dipole variables in Debye
 
@@ -61,7 +61,7 @@ def electrostatic_potential(wavefunction, grid):
     psi4.oeprop(wavefunction, "GRID_ESP")
     potential = np.loadtxt("grid_esp.dat", ndmin=1)
     if len(potential) != len(grid) // 3:
-        raise ValueError("Psi4 returned %d ESP values for %d points" % (len(potential), len(grid) // 3))
+        raise ValueError(f"Psi4 returned {len(potential)} ESP values for {len(grid) // 3} points")
     return potential.tolist()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tblite.interface import Calculator
 
 sys.path.insert(0, os.environ["FORCELADDER_RUNNERS"])
-from protocol import run  # noqa: E402
+from protocol import run
 
 
 def compute(task):

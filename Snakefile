@@ -1,0 +1,33 @@
+"""forceladder: molecules → geometries → QM → training set → fit → validation → release."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/molecules.smk"
+include: "workflow/rules/qm.smk"
+include: "workflow/rules/training_set.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/export.smk"
+include: "workflow/rules/validate.smk"
+include: "workflow/rules/release.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    """Everything of one run, up to its release."""
+    default_target: True
+    input:
+        release_folder(),
+
+
+onsuccess:
+    print_summary()

@@ -1,0 +1,121 @@
+"""Real Psi4 calculations: known energies, slopes, multipoles; kill and carry on."""
+
+import os
+import signal
+
+import numpy as np
+import psutil
+import pytest
+
+from examples import WATER_BOHR, bare_molecule, qc_molecule
+from forceladder.qm import engines
+from forceladder.qm.records import make_record
+from forceladder.qm.tasks import make_task
+
+# Å. The geometry of the reference energies, an RDKit conformer.
+ETHANOL = None
+METHANOL = np.array(
+    [[-1.30, 0.05, 0.10], [0.10, -0.05, -0.05], [-1.65, 1.00, -0.35], [-1.60, 0.00, 1.17],
+     [-1.75, -0.80, -0.42], [0.42, 0.72, 0.45]]
+)  # fmt: skip
+
+
+def run_psi4(molecules, spec, version, grid=None):
+    """Results of Psi4; `grid` [points, 3], Bohr, takes the place of the usual ESP grid."""
+    tasks = [make_task(molecule, spec, version) for molecule in molecules]
+    if grid is not None:
+        tasks = [{**task, "esp_grid": np.ravel(grid).tolist()} for task in tasks]
+    results = dict(engines.run_tasks("psi4", tasks, 1, 1000, 300))
+    return [results[i] for i in range(len(tasks))]
+
+
+def icosahedron():
+    """Twelve directions whose mean of any polynomial up to the fifth degree is the sphere's."""
+    golden = (1 + 5**0.5) / 2
+    points = [p for a in (1, -1) for b in (golden, -golden)
+              for p in ([0, a, b], [a, b, 0], [b, 0, a])]  # fmt: skip
+    return np.array(points) / np.hypot(1, golden)
+
+
+@pytest.mark.parametrize(
+    "symbols, geometry, charge",
+    [("OHH", WATER_BOHR, 0), ("OH", [[0.3, -0.2, 0.1], [0.9, 1.1, 1.2]], -1)],
+)
+def test_charge_and_dipole_follow_from_the_potential_far_away(
+    b3lyp_spec, psi4_version, scratch_root, symbols, geometry, charge
+):
+    """On a sphere of radius R around the origin, ⟨V⟩ = q/R and ⟨V n⟩ = μ/(3 R²), e and Bohr.
+
+    Gauss's law: exact for any charge density inside. It ties together the units of the
+    grid, the potential and the dipole, and the origin of the dipole.
+    """
+    radius = 25.0
+    directions = icosahedron()
+    molecule = bare_molecule(symbols, geometry, charge)
+    grid = radius * directions
+    (result,) = run_psi4([molecule], b3lyp_spec, psi4_version, grid)
+    potential = np.array(result["esp"])
+    assert potential.mean() * radius == pytest.approx(charge, abs=1e-6)
+    dipole = 3 * radius**2 * (potential[:, None] * directions).mean(axis=0)
+    np.testing.assert_allclose(result["dipole"], dipole, atol=2e-5)
+    assert np.linalg.norm(result["dipole"]) > 0.5  # about 0.8 for water, in Debye it were 2
+
+
+def test_gradient_of_a_record_is_the_slope_of_its_energy(hf_spec, psi4_version, scratch_root):
+    """Central differences along a random direction, Richardson-extrapolated; D3 included.
+
+    Hartree-Fock has no integration grid, so the two agree to the SCF's convergence.
+    """
+    spec = {**hf_spec, "keywords": {"e_convergence": 1e-10, "d_convergence": 1e-9}}
+    direction = np.random.default_rng(7).normal(size=METHANOL.shape)
+    direction /= np.linalg.norm(direction)
+    steps = [0.0, 0.04, -0.04, 0.08, -0.08]
+    at = METHANOL / 0.529177210903
+    molecules = [qc_molecule("CO", (at + h * direction) * 0.529177210903) for h in steps]
+    results = run_psi4(molecules, spec, psi4_version)
+    records = [
+        make_record(make_task(molecule, spec, psi4_version), molecule, result)
+        for molecule, result in zip(molecules, results, strict=True)
+    ]
+    energy = [record["properties"]["return_energy"] for record in records]
+    near, far = (energy[1] - energy[2]) / 0.08, (energy[3] - energy[4]) / 0.16
+    slope = (4 * near - far) / 3
+    gradient = np.reshape(records[0]["return_result"], (-1, 3))
+    assert (gradient * direction).sum() == pytest.approx(slope, abs=1e-6)
+    without = np.reshape(results[0]["gradient"], (-1, 3))
+    assert abs(((gradient - without) * direction).sum()) > 1e-5  # D3 would be missed
+
+
+def test_triplet_oxygen_is_unrestricted_and_below_the_singlet(
+    hf_spec, psi4_version, scratch_root
+):
+    bond = [[0, 0, 0], [0, 0, 2.28]]
+    triplet, singlet = run_psi4(
+        [bare_molecule("OO", bond, multiplicity=m) for m in (3, 1)], hf_spec, psi4_version
+    )
+    assert triplet["success"] and singlet["success"]
+    assert triplet["energy"] < singlet["energy"] - 0.02
+
+
+def test_killed_psi4_costs_the_task_under_way_alone(b3lyp_spec, psi4_version, scratch_root):
+    """The first task is over when its result is there; the kill meets the second."""
+    water, methanol = bare_molecule("OHH", WATER_BOHR), qc_molecule("CO", METHANOL)
+    spec = {**b3lyp_spec, "method": "hf", "basis": "6-31g*"}
+    tasks = [make_task(molecule, spec, psi4_version) for molecule in (water, methanol, water)]
+    results = {}
+    for index, result in engines.run_tasks("psi4", tasks, 1, 1000, 300):
+        results[index] = result
+        if index == 0:
+            for process in psutil.Process().children(recursive=True):
+                os.kill(process.pid, signal.SIGKILL)
+    assert [results[i]["success"] for i in range(3)] == [True, False, True]
+    assert results[1]["error_type"] == "engine_died"
+    assert results[2]["energy"] == pytest.approx(results[0]["energy"], abs=1e-9)
+    assert list(scratch_root.iterdir()) == []
+
+
+def test_basis_set_that_psi4_lacks_is_a_failed_task(b3lyp_spec, psi4_version, scratch_root):
+    water = bare_molecule("OHH", WATER_BOHR)
+    (result,) = run_psi4([water], {**b3lyp_spec, "basis": "nonesuch"}, psi4_version)
+    assert result["error_type"] == "BasisSetNotFound"
+    assert "NONESUCH" in result["error_message"]

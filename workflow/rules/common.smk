@@ -1,0 +1,77 @@
+"""What the rules share: the checked configuration, the shards, the code digests."""
+
+import re
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+HERE = Path(workflow.current_basedir)
+sys.path.insert(0, str(HERE.parent / "scripts"))
+
+from forceladder.configuration import check_config
+from forceladder.errors import ConfigError
+from forceladder.molecules.listing import molecule_rows, plan_shards
+from forceladder.provenance import code_digest, digest
+
+try:
+    check_config(
+        config, yaml.safe_load((HERE.parent / "schemas/config.schema.yaml").read_text())
+    )
+    SHARDS = plan_shards(
+        molecule_rows(config["molecules"]["file"]), config["qm"]["cost_per_shard"]
+    )
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+RUN = config["run"]
+REFERENCE = config["qm"]["reference"]
+SEEDS = config["fit"]["seeds"]
+RUNGS = list(config["rungs"])
+
+
+wildcard_constraints:
+    run=re.escape(RUN),
+    spec="|".join(re.escape(spec) for spec in config["qm"]["specs"]),
+    rung="|".join(re.escape(rung) for rung in RUNGS),
+    seed="|".join(str(seed) for seed in SEEDS),
+    shard=r"c\d+-\d+",
+
+
+def rooms(*names):
+    """Digest of the library's rooms that a rule uses, for its `params`: an edit there reruns it."""
+    return code_digest(*names)
+
+
+def all_shards(pattern):
+    """The files of every shard."""
+    return expand(pattern, shard=SHARDS, allow_missing=True)
+
+
+def shard_rows(wildcards):
+    """id → digest of the rows in a shard: a changed row reruns its shard, a moved one does not."""
+    return {
+        row["id"]: digest({k: v for k, v in row.items() if k != "line"})
+        for row in SHARDS[wildcards.shard]
+    }
+
+
+def growing(amount):
+    """A resource that doubles with every attempt, for profiles that retry."""
+    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
+
+
+def release_folder():
+    """Where the release of this run goes."""
+    release = config["release"]
+    return f"results/{RUN}/releases/{release['name']}-{release['version']}"
+
+
+def print_summary():
+    """Where the release is, with its errors and gates, for the end of a run."""
+    summary = Path(release_folder(), "summary.txt")
+    if summary.exists():
+        print(
+            f"\nThe release is in {summary.parent}; open its report.html.\n\n{summary.read_text()}"
+        )

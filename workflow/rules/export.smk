@@ -1,0 +1,22 @@
+"""Models → parameters and systems, with proof that the engine agrees."""
+
+
+rule export_systems:
+    """Parameters and an OpenMM System per molecule, and their agreement with the training code."""
+    input:
+        training_set="results/{run}/training_set.nc",
+        model="results/{run}/models/{rung}/seed-{seed}",
+    output:
+        systems=directory("results/{run}/systems/{rung}/seed-{seed}"),
+        proof="results/{run}/validation/{rung}/seed-{seed}/proof.csv",
+    log:
+        "results/{run}/logs/export_systems/{rung}/seed-{seed}.log",
+    conda:
+        "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        code=rooms("export", "energy", "model"),
+    script:
+        "../scripts/export_systems.py"

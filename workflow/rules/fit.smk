@@ -1,0 +1,51 @@
+"""The training set → one model per rung and seed."""
+
+
+rule fit_rung:
+    """Fit one rung of the ladder with one seed, on a GPU where there is one."""
+    input:
+        training_set="results/{run}/training_set.nc",
+    output:
+        model=directory("results/{run}/models/{rung}/seed-{seed}"),
+    log:
+        "results/{run}/logs/fit_rung/{rung}/seed-{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/fit_rung/{rung}/seed-{seed}.tsv"
+    conda:
+        "../../envs/fit.yaml"
+    threads: config["fit"]["threads"]
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(12 * 60),
+    params:
+        settings=lambda w: config["rungs"][w.rung],
+        device=config["fit"]["device"],
+        # survives a killed job and is no output, so that Snakemake never deletes it
+        checkpoint="results/{run}/checkpoints/{rung}/seed-{seed}.pt",
+        code=rooms("training_set/dataset.py", "energy", "model", "fit"),
+    script:
+        "../scripts/fit_rung.py"
+
+
+rule plot_history:
+    """Loss and errors along the fit."""
+    input:
+        model="results/{run}/models/{rung}/seed-{seed}",
+    output:
+        plot=report(
+            "results/{run}/validation/{rung}/seed-{seed}/history.svg",
+            category="Fit",
+            caption="../report/history.rst",
+            labels={"rung": "{rung}", "picture": "history"},
+        ),
+    log:
+        "results/{run}/logs/plot_history/{rung}/seed-{seed}.log",
+    conda:
+        "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        code=rooms("validate/plots.py"),
+    script:
+        "../scripts/plot_history.py"

@@ -1,0 +1,76 @@
+"""Rows of the input → checked molecules → geometries."""
+
+
+rule read_molecules:
+    """Check the molecules of one shard; say why each rejected one was rejected."""
+    input:
+        # ancient: what matters of the file is in params.rows, so that a new row reruns its shard alone
+        molecules=ancient(config["molecules"]["file"]),
+    output:
+        molecules="results/{run}/molecules/{shard}.json",
+    log:
+        "results/{run}/logs/read_molecules/{shard}.log",
+    conda:
+        "../../envs/qm.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        rows=shard_rows,
+        settings=config["molecules"],
+        code=rooms("molecules/listing.py", "molecules/read.py"),
+    script:
+        "../scripts/read_molecules.py"
+
+
+rule generate_geometries:
+    """Minimized conformers and thermally displaced geometries of one shard."""
+    input:
+        molecules="results/{run}/molecules/{shard}.json",
+    output:
+        geometries=directory("results/{run}/geometries/{shard}"),
+    log:
+        "results/{run}/logs/generate_geometries/{shard}.log",
+    benchmark:
+        "results/{run}/benchmarks/generate_geometries/{shard}.tsv"
+    conda:
+        "../../envs/qm.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(120),
+    params:
+        settings=config["geometries"],
+        code=rooms(
+            "molecules/read.py",
+            "molecules/conformers.py",
+            "molecules/sampling.py",
+            "molecules/geometries.py",
+        ),
+    script:
+        "../scripts/generate_geometries.py"
+
+
+rule list_molecules:
+    """All molecules that go on, and all that do not, each with its reason."""
+    input:
+        molecules=all_shards("results/{run}/molecules/{shard}.json"),
+        geometries=all_shards("results/{run}/geometries/{shard}"),
+    output:
+        accepted="results/{run}/molecules.csv",
+        rejected=report(
+            "results/{run}/rejected.csv",
+            category="Molecules",
+            caption="../report/rejected.rst",
+        ),
+    log:
+        "results/{run}/logs/list_molecules.log",
+    conda:
+        "../../envs/qm.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        code=rooms("molecules/read.py"),
+    script:
+        "../scripts/list_molecules.py"

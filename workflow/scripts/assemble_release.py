@@ -1,0 +1,19 @@
+"""The release: models, parameters, systems, errors, pictures, model card, manifest, report."""
+
+from forceladder import files, job
+from forceladder.release.assemble import assemble_release
+
+
+def main(snakemake):
+    with files.atomic_directory(snakemake.output.release) as folder:
+        assemble_release(
+            folder,
+            snakemake.input,
+            rungs=snakemake.params.rungs,
+            config=snakemake.params.config,
+        )
+    job.log.info("released %s", snakemake.output.release)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # noqa: F821

@@ -1,0 +1,22 @@
+"""Energies and gradients of one shard: what the cache has is taken, the rest is computed."""
+
+from forceladder import job
+from forceladder.qm.campaign import compute_shard
+
+
+def main(snakemake):
+    compute_shard(
+        snakemake.input.datasets,
+        snakemake.output.records,
+        snakemake.params.spec,
+        snakemake.params.cache,
+        threads=snakemake.threads,
+        limits={
+            "memory_mb": snakemake.params.memory_mb,
+            "time_limit_s": snakemake.params.time_limit_s,
+        },
+    )
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # noqa: F821

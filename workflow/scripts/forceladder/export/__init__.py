@@ -1,0 +1,1 @@
+"""Export: parameters on their way to the engines that people use."""

@@ -1,0 +1,79 @@
+"""A released force field in the hands of its user.
+
+import forceladder
+force_field = forceladder.load("results/quickstart/releases/quickstart-0.1.0")
+ethanol = force_field.parametrize("CCO")
+system = ethanol.to_openmm()
+"""
+
+import json
+from pathlib import Path
+
+from rdkit import Chem
+
+from forceladder.errors import CorruptFileError, MoleculeError
+from forceladder.export.openmm_system import openmm_system
+from forceladder.export.parameters import molecule_parameters
+from forceladder.model.checkpoint import load_model
+from forceladder.molecules.conformers import minimized_conformers
+from forceladder.molecules.read import mapped_smiles, parse
+from forceladder.training_set.build import topology_dataset
+
+
+def load(path, rung: str | None = None) -> "ForceField":
+    """The force field of a release folder; `rung` is needed only if it holds several."""
+    path = Path(path)
+    try:
+        manifest = json.loads((path / "manifest.json").read_text())
+        rungs = sorted(manifest["rungs"])
+    except (OSError, ValueError, KeyError) as error:
+        raise CorruptFileError(f"{path} is no release: its manifest.json ({error}).") from error
+    if rung is None and len(rungs) > 1:
+        raise ValueError(f"{path} holds {', '.join(rungs)}; name one: load(path, rung=…)")
+    rung = rung or rungs[0]
+    if rung not in rungs:
+        raise ValueError(f"{path} has no rung {rung!r}; it holds {', '.join(rungs)}")
+    return ForceField(load_model(path / "models" / rung), manifest)
+
+
+class ForceField:
+    """A model and the manifest of the release that it came from."""
+
+    def __init__(self, model, manifest: dict):
+        self.model, self.manifest = model, manifest
+
+    def parametrize(self, smiles: str) -> "ParametrizedMolecule":
+        """Parameters of one molecule, atoms in the order of the SMILES, hydrogens last.
+
+        raises: MoleculeError with a sentence, for what is no molecule or holds an element
+            that the force field was not fitted to
+        """
+        mol = Chem.AddHs(parse(smiles, "smiles"))
+        elements = {atom.GetSymbol() for atom in mol.GetAtoms()}
+        if unknown := sorted(elements - set(self.manifest["elements"])):
+            raise MoleculeError(
+                "element_not_fitted",
+                f"{smiles} holds {', '.join(unknown)}; this release was fitted to "
+                f"{', '.join(self.manifest['elements'])}.",
+            )
+        molecule = {
+            "id": smiles, "mapped_smiles": mapped_smiles(mol), "inchikey": "", "split": "",
+            "net_charge": sum(atom.GetFormalCharge() for atom in mol.GetAtoms()),
+        }  # fmt: skip
+        dataset = topology_dataset([molecule])
+        return ParametrizedMolecule(mol, molecule_parameters(self.model, dataset)[0])
+
+
+class ParametrizedMolecule:
+    """mol: RDKit molecule with hydrogens; parameters: plain JSON, kcal/mol, Å, rad, e."""
+
+    def __init__(self, mol, parameters: dict):
+        self.mol, self.parameters = mol, parameters
+
+    def to_openmm(self):
+        """An openmm.System in vacuum."""
+        return openmm_system(self.parameters)
+
+    def positions(self, seed: int = 0):
+        """A conformer to start from, [atoms, 3] Å."""
+        return minimized_conformers(self.mol, 1, candidates=10, prune_rmsd=0.0, seed=seed)[0]

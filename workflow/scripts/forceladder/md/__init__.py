@@ -1,0 +1,1 @@
+"""Molecular dynamics with released parameters, and measures of its stability."""

@@ -1,0 +1,136 @@
+"""Short vacuum trajectories in OpenMM: NVE for energy drift, NVT for survival.
+
+The Reference platform: for small molecules it is tens of times faster than the others,
+because nothing has to be handed to threads, and it computes in double precision.
+"""
+
+import numpy as np
+import openmm
+from openmm import unit
+
+from forceladder.job import seed_of
+from forceladder.units import ANGSTROM_IN_NM
+
+
+def run_molecule(system: openmm.System, bonds, positions, name: str, settings: dict) -> dict:
+    """All trajectories of one molecule, arrays as in fields.MD_FIELDS without `molecule`.
+
+    bonds: [bonds, 2]      positions: [atoms, 3] Å, minimized first in the force field
+    settings: the config's `md` section
+    """
+    minimum = minimized_positions(system, positions)
+    reference = bond_lengths(minimum, bonds)
+    nve = [
+        nve_energies(
+            system, minimum, settings["nve_temperature_kelvin"], timestep,
+            settings["nve_ps"], settings["nve_frames"], seed_of("nve", settings["seed"], name),
+        )
+        for timestep in settings["nve_timesteps_fs"]
+    ]  # fmt: skip
+    deviation, energy = [], []
+    for temperature in settings["nvt_temperatures_kelvin"]:
+        traces = [
+            nvt_trace(
+                system, minimum, bonds, reference, temperature, settings,
+                seed_of("nvt", settings["seed"], name, temperature, replica),
+            )
+            for replica in range(settings["nvt_replicas"])
+        ]  # fmt: skip
+        deviation.append([trace[0] for trace in traces])
+        energy.append([trace[1] for trace in traces])
+    return {
+        "degrees_of_freedom": max(3 * system.getNumParticles() - 6, 1),
+        "nve_energy": np.array(nve),
+        "nvt_bond_deviation": np.array(deviation),
+        "nvt_energy": np.array(energy),
+    }
+
+
+def minimized_positions(system, positions) -> np.ndarray:
+    """Positions [atoms, 3] Å of the nearest minimum of the force field."""
+    context = _context(system, openmm.VerletIntegrator(0.001))
+    context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
+    openmm.LocalEnergyMinimizer.minimize(context, 0.1, 2000)
+    return _positions(context.getState(getPositions=True))
+
+
+def bond_lengths(positions, bonds) -> np.ndarray:
+    """[bonds] Å."""
+    bonds = np.reshape(bonds, (-1, 2))
+    return np.linalg.norm(positions[bonds[:, 0]] - positions[bonds[:, 1]], axis=-1)
+
+
+def nve_energies(system, positions, temperature, timestep, length, frames, seed) -> np.ndarray:
+    """Total energy [frames] kcal/mol along `length` ps of Verlet dynamics.
+
+    Before it, 1 ps of Langevin dynamics at `temperature` K brings the start off the
+    minimum. NaN after a blow-up.
+    """
+    warm = openmm.LangevinMiddleIntegrator(temperature, 10.0, 0.0005)
+    warm.setRandomNumberSeed(seed)
+    context = _context(system, warm)
+    context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
+    context.setVelocitiesToTemperature(temperature, seed)
+    energies = np.full(frames, np.nan)
+    try:
+        warm.step(2000)
+        state = context.getState(getPositions=True, getVelocities=True)
+        context = _context(system, openmm.VerletIntegrator(timestep * 1e-3))
+        context.setPositions(state.getPositions())
+        context.setVelocities(state.getVelocities())
+        for frame in range(frames):
+            context.getIntegrator().step(_steps(length, timestep, frames))
+            energies[frame] = _total_energy(context)
+            if not np.isfinite(energies[frame]):
+                break
+    except openmm.OpenMMException:  # "Particle coordinate is NaN": what we want to know
+        pass
+    return energies
+
+
+def nvt_trace(system, positions, bonds, reference, temperature, settings, seed):
+    """Largest bond deviation (Å) and potential energy (kcal/mol), [frames], NaN after death."""
+    timestep, frames = settings["nvt_timestep_fs"], settings["nvt_frames"]
+    integrator = openmm.LangevinMiddleIntegrator(
+        temperature, settings["nvt_friction_per_ps"], timestep * 1e-3
+    )
+    integrator.setRandomNumberSeed(seed)
+    context = _context(system, integrator)
+    context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
+    context.setVelocitiesToTemperature(temperature, seed)
+    deviation, energy = np.full(frames, np.nan), np.full(frames, np.nan)
+    try:
+        for frame in range(frames):
+            integrator.step(_steps(settings["nvt_ps"], timestep, frames))
+            state = context.getState(getPositions=True, getEnergy=True)
+            lengths = bond_lengths(_positions(state), bonds)
+            deviation[frame] = np.abs(lengths - reference).max(initial=0.0)
+            energy[frame] = state.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole)
+            if not np.isfinite(energy[frame]):
+                break
+    except openmm.OpenMMException:
+        pass
+    return deviation, energy
+
+
+def frame_times(length: float, timestep: float, frames: int) -> np.ndarray:
+    """Times [frames] ps of the frames of a trajectory; the first comes after one interval."""
+    return np.arange(1, frames + 1) * _steps(length, timestep, frames) * timestep * 1e-3
+
+
+def _steps(length, timestep, frames) -> int:
+    return max(1, round(length * 1000.0 / timestep / frames))
+
+
+def _context(system, integrator) -> openmm.Context:
+    return openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
+
+
+def _positions(state) -> np.ndarray:
+    return state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
+
+
+def _total_energy(context) -> float:
+    state = context.getState(getEnergy=True)
+    total = state.getPotentialEnergy() + state.getKineticEnergy()
+    return total.value_in_unit(unit.kilocalorie_per_mole)

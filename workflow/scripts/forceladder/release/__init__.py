@@ -1,0 +1,1 @@
+"""Releases: gates, assembly, manifest, verification."""

@@ -1,0 +1,103 @@
+"""Putting a release together from what the other rules made."""
+
+import re
+import shutil
+from pathlib import Path
+
+from forceladder import __version__, files, provenance
+from forceladder.qm.tasks import level_of_theory
+from forceladder.release.gates import require_gates
+from forceladder.release.manifest import write_manifest
+from forceladder.release.report import render_model_card, render_report, render_summary
+from forceladder.tables import read_table
+
+
+def assemble_release(folder: Path, inputs, rungs: list[str], config: dict):
+    """Fill an empty folder with the release; its manifest is written last.
+
+    inputs: named paths as rule assemble_release lists them; models, systems one per rung,
+        validation four files per rung
+    raises: GateError, before anything is copied
+    """
+    gates = read_table(inputs.gates)
+    require_gates(gates)
+    per_rung = {}
+    for k, rung in enumerate(rungs):
+        stability, proof, stability_plot, history_plot = inputs.validation[4 * k : 4 * k + 4]
+        shutil.copytree(inputs.models[k], folder / "models" / rung)
+        shutil.copytree(inputs.systems[k], folder / "systems" / rung)
+        for path in (stability, proof, stability_plot, history_plot):
+            _copy(path, folder / "validation" / rung / Path(path).name)
+        per_rung[rung] = {
+            "stability": files.read_json(stability),
+            "stability_plot": Path(stability_plot).read_text(),
+            "history_plot": Path(history_plot).read_text(),
+            "fit": files.read_json(Path(inputs.models[k], "fit.json")),
+        }
+    for name in ("molecules", "rejected", "left_out"):
+        _copy(inputs[name], folder / f"{name}.csv")
+    for name in ("verdicts", "molecule_errors", "split_errors", "gates"):
+        _copy(inputs[name], folder / "validation" / f"{name}.csv")
+    for name in ("errors", "parity"):
+        _copy(inputs[f"{name}_plot"], folder / "validation" / f"{name}.svg")
+    files.write_json(folder / "config.json", config)
+    content = manifest_content(inputs, rungs, config, per_rung)
+    report = {
+        "manifest": content,
+        "molecules": read_table(inputs.molecules),
+        "rejected": read_table(inputs.rejected) + read_table(inputs.left_out),
+        "verdicts": read_table(inputs.verdicts),
+        "molecule_errors": read_table(inputs.molecule_errors),
+        "split_errors": read_table(inputs.split_errors),
+        "gates": gates,
+        "rungs": per_rung,
+        "errors_plot": Path(inputs.errors_plot).read_text(),
+        "parity_plot": Path(inputs.parity_plot).read_text(),
+    }
+    files.write_text(folder / "summary.txt", render_summary(report))
+    files.write_text(folder / "MODEL_CARD.md", render_model_card(report))
+    files.write_text(folder / "report.html", render_report(report))
+    write_manifest(folder, content)
+
+
+def manifest_content(inputs, rungs, config, per_rung) -> dict:
+    """Everything that the release was made from; the digests of its files come on top."""
+    spec = config["qm"]["specs"][config["qm"]["reference"]]
+    molecules = read_table(inputs.molecules)
+    fitted = [row for row in molecules if row["split"] == "train"]
+    return {
+        "name": config["release"]["name"],
+        "version": config["release"]["version"],
+        "forceladder": __version__,
+        "rungs": rungs,
+        "elements": sorted({e for row in fitted for e in elements_of(row["formula"])}),
+        "level_of_theory": level_of_theory(spec),
+        "spec": spec,
+        "engine": files.read_json(inputs.engine),
+        "seeds": {
+            "geometries": config["geometries"]["seed"],
+            "fit": {rung: per_rung[rung]["fit"]["seed"] for rung in rungs},
+            "md": config["md"]["seed"],
+            "bootstrap": config["validation"]["bootstrap_seed"],
+        },
+        "molecules": len(molecules),
+        "inputs": {
+            "training_set_sha256": provenance.file_digest(inputs.training_set),
+            "molecules_sha256": provenance.file_digest(inputs.molecule_file),
+            "qm_records": [row["digest"] for row in read_table(inputs.verdicts)],
+        },
+        "code": provenance.code_commit(),
+        "packages": provenance.package_versions(),
+        "machine": provenance.machine(),
+        "config": config,
+    }
+
+
+def elements_of(formula: str) -> list[str]:
+    """Element symbols of a formula: 'C2H3O2-' → ['C', 'H', 'O']."""
+    return re.findall(r"[A-Z][a-z]?", formula)
+
+
+def _copy(source, target: Path):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

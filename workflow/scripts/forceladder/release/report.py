@@ -1,0 +1,107 @@
+"""What people read of a release: summary, model card and HTML report."""
+
+from collections import Counter
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from rdkit.Chem import MolFromSmiles
+from rdkit.Chem.Draw import rdMolDraw2D
+
+from forceladder.qm.verdicts import ACCEPTED
+from forceladder.tables import number
+
+GATES = {  # gate → what people call it, its unit, how it reads
+    "max_test_force_rmse_kcal_per_angstrom": ("held-out force RMSE", "kcal/mol/Å", "≤"),
+    "max_test_energy_rmse_kcal": ("held-out relative energy RMSE", "kcal/mol", "≤"),
+    "min_nvt_survival_fraction": ("NVT trajectories that survive, worst molecule", "", "≥"),
+    "max_nve_drift_kt_per_ns_per_dof": ("NVE energy drift, worst molecule", "kT/ns/dof", "≤"),
+    "max_charge_sum_error_e": ("sum of charges − net charge", "e", "≤"),
+    "max_engine_energy_difference_kcal": ("OpenMM − training code, energy", "kcal/mol", "≤"),
+    "max_engine_force_difference_kcal_per_angstrom": (
+        "OpenMM − training code, force", "kcal/mol/Å", "≤",
+    ),
+}  # fmt: skip
+
+
+def render_report(report: dict) -> str:
+    """One HTML file that needs nothing else: pictures inline, no network."""
+    drawings = {row["id"]: molecule_drawing(row["smiles"]) for row in report["molecules"]}
+    return _template("report.html.j2").render(**_view(report), drawings=drawings)
+
+
+def render_model_card(report: dict) -> str:
+    return _template("MODEL_CARD.md.j2").render(**_view(report))
+
+
+def render_summary(report: dict) -> str:
+    """Plain text for a terminal: errors by method and split, then the gates."""
+    return _template("summary.txt.j2").render(**_view(report))
+
+
+def _template(name: str):
+    folder = Path(__file__).parent / "templates"
+    html = name.endswith(".html.j2")
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=html, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["three"] = three_digits
+    environment.filters["interval"] = interval
+    return environment.get_template(name)
+
+
+def _view(report: dict) -> dict:
+    """The report's data with what templates should not have to work out."""
+    verdicts = Counter(row["verdict"] for row in report["verdicts"])
+    methods = list(dict.fromkeys(row["method"] for row in report["split_errors"]))
+    splits = list(dict.fromkeys(row["split"] for row in report["split_errors"]))
+    by_cell = {(row["method"], row["split"]): row for row in report["split_errors"]}
+    by_molecule = {(r["molecule"], r["method"]): r for r in report["molecule_errors"]}
+    return report | {
+        "methods": methods,
+        "splits": splits,
+        "error_of": lambda method, split: by_cell.get((method, split)),
+        "molecule_error_of": lambda molecule, method: by_molecule.get((molecule, method)),
+        "gates": [_gate(row) for row in report["gates"]],
+        "records": len(report["verdicts"]),
+        "accepted": verdicts.pop(ACCEPTED, 0),
+        "refused": verdicts,
+        "core_hours": sum(number(row["cpu_seconds"]) for row in report["verdicts"]) / 3600.0,
+        "packages": {k: v for k, v in report["manifest"]["packages"].items() if v},
+    }
+
+
+def _gate(row: dict) -> dict:
+    """A gate for reading; small numbers keep their exponent."""
+    label, unit, sign = GATES[row["gate"]]
+    return {
+        "rung": row["rung"], "label": label, "unit": unit, "sign": sign,
+        "value": three_digits(row["value"]), "limit": three_digits(row["limit"]),
+        "passed": row["passed"] == "True",
+    }  # fmt: skip
+
+
+def three_digits(value) -> str:
+    """Three significant digits; a dash where there is no number."""
+    value = number(value) if isinstance(value, str) else value
+    if value is None or value != value:
+        return "–"
+    if value != 0 and abs(value) < 1e-3:
+        return f"{value:.1e}"
+    return f"{value:.3g}"
+
+
+def interval(row: dict, quantity: str) -> str:
+    """'[low, high]' of a row of split_errors, empty where none was drawn."""
+    low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
+    return f"[{three_digits(low)}, {three_digits(high)}]" if low and high else ""
+
+
+def molecule_drawing(smiles: str) -> str:
+    """SVG element of a molecule, to stand inline in HTML."""
+    drawer = rdMolDraw2D.MolDraw2DSVG(150, 105)
+    drawer.drawOptions().clearBackground = False
+    rdMolDraw2D.PrepareAndDrawMolecule(drawer, MolFromSmiles(smiles))
+    drawer.FinishDrawing()
+    text = drawer.GetDrawingText()
+    return text[text.index("<svg") :]

@@ -1,0 +1,1 @@
+"""Validation: the same questions put to every rung and every baseline."""

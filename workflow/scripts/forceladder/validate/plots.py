@@ -1,0 +1,175 @@
+"""Pictures, because people would rather look than read. Each function returns a figure."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from forceladder import files
+from forceladder.training_set.dataset import SPLITS
+
+# Okabe & Ito's palette, told apart by everyone; rungs come first, baselines in greys
+RUNG_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+BASELINE_COLOURS = {"MMFF94": "#4d4d4d", "GFN2-xTB": "#8c8c8c", "UFF": "#c4c4c4"}
+SPLIT_COLOURS = {"train": "#9ecae1", "validation": "#E69F00", "test": "#D55E00"}
+FORCE_LABEL = "force RMSE (kcal/mol/Å)"
+
+plt.rcParams.update(
+    {
+        "font.family": "DejaVu Sans", "font.size": 9, "axes.spines.top": False,
+        "axes.spines.right": False, "axes.titlesize": 10, "axes.titleweight": "bold",
+        "legend.frameon": False, "figure.constrained_layout.use": True, "svg.hashsalt": "house",
+        "svg.fonttype": "path",
+    }
+)  # fmt: skip
+
+
+def save_figure(figure, path):
+    """Write an SVG whose bytes depend on the figure alone (no date, no random ids)."""
+    with files.atomic_path(path) as temporary:
+        figure.savefig(temporary, format="svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+def method_colours(methods) -> dict[str, str]:
+    rungs = [method for method in methods if method not in BASELINE_COLOURS]
+    colours = {method: RUNG_COLOURS[k % len(RUNG_COLOURS)] for k, method in enumerate(rungs)}
+    return colours | BASELINE_COLOURS
+
+
+def plot_errors(rows: list[dict]):
+    """Force and energy error of every molecule (dots) by method and split; bars are medians."""
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
+    colours = method_colours(methods)
+    figure, axes = plt.subplots(2, 1, figsize=(7.5, 5.6), sharex=True)
+    width = 0.8 / len(methods)
+    for axis, quantity, label in zip(
+        axes, ("force_rmse", "energy_rmse"),
+        (FORCE_LABEL, "relative energy RMSE (kcal/mol)"), strict=True,
+    ):  # fmt: skip
+        for m, method in enumerate(methods):
+            for s, split in enumerate(splits):
+                values = [
+                    r[quantity] for r in rows if r["method"] == method and r["split"] == split
+                ]
+                values = np.array(values)[np.isfinite(values)]
+                if not len(values):
+                    continue
+                x = s + (m - (len(methods) - 1) / 2) * width
+                axis.bar(
+                    x, np.median(values), width * 0.9, color=colours[method], alpha=0.85,
+                    label=method if s == 0 else None,
+                )  # fmt: skip
+                spread = np.linspace(-0.25, 0.25, len(values)) * width if len(values) > 1 else 0.0
+                axis.plot(
+                    x + spread + 0.0 * values, values, ".", color="black", markersize=4, zorder=3
+                )
+        axis.set_ylabel(label)
+        axis.set_yscale("log")
+        axis.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+        axis.grid(axis="y", alpha=0.3, linewidth=0.5)
+        axis.set_axisbelow(True)
+    counts = [len({r["molecule"] for r in rows if r["split"] == split}) for split in splits]
+    labels = [f"{split}\n({n} molecules)" for split, n in zip(splits, counts, strict=True)]
+    axes[-1].set_xticks(range(len(splits)), labels)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
+    return figure
+
+
+def plot_parity(dataset, predictions):
+    """Force components of every method against the reference, held-out molecules in colour."""
+    methods = [str(method) for method in predictions["method"].values]
+    repeats = dataset["atom_count"].values * dataset["conformer_count"].values
+    split = np.repeat(dataset["split"].values, repeats)
+    reference = -dataset["gradients"].values
+    limit = 1.05 * np.abs(reference).max()
+    columns = min(len(methods), 4)
+    rows = -(-len(methods) // columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.5 * columns, 2.7 * rows), squeeze=False, sharex=True, sharey=True
+    )
+    for axis in axes.flat[len(methods) :]:
+        axis.set_visible(False)
+    for k, (axis, method) in enumerate(zip(axes.flat, methods, strict=False)):
+        predicted = -predictions["predicted_gradients"].values[k]
+        for name in SPLITS:
+            here = split == name
+            if here.any():
+                axis.plot(
+                    reference[here].ravel(), predicted[here].ravel(), ".", markersize=2.5,
+                    color=SPLIT_COLOURS[name], label=name, rasterized=True,
+                )  # fmt: skip
+        axis.plot([-limit, limit], [-limit, limit], color="black", linewidth=0.7)
+        axis.set(xlim=(-limit, limit), ylim=(-limit, limit), title=method, aspect="equal")
+    figure.supxlabel("QM force component (kcal/mol/Å)", fontsize=9)
+    figure.supylabel("predicted (kcal/mol/Å)", fontsize=9)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, markerscale=4)
+    return figure
+
+
+def plot_history(history: dict, rung: str):
+    """Parts of the loss, and force errors of training and validation molecules, by epoch."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.8))
+    epoch = np.arange(1, len(history["loss"]) + 1)
+    for part in ("loss", "force", "energy", "esp", "dipole", "prior"):
+        if np.isfinite(history[part]).any() and np.max(history[part]) > 0:
+            width = 1.8 if part == "loss" else 1.0
+            left.plot(epoch, history[part], label=part, linewidth=width)
+    left.set(yscale="log", xlabel="epoch", title=f"{rung}: loss and its parts (unweighted)")
+    left.legend(fontsize=7, ncols=2)
+    for split in ("train", "validation"):
+        values = history[f"{split}_force_rmse"]
+        shown = np.isfinite(values)
+        if shown.any():
+            right.plot(epoch[shown], values[shown], color=SPLIT_COLOURS[split], label=split)
+            low = int(np.nanargmin(values))
+            right.plot(epoch[low], values[low], "o", color=SPLIT_COLOURS[split], markersize=4)
+    right.set(yscale="log", xlabel="epoch", ylabel=FORCE_LABEL, title="force error")
+    right.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    right.yaxis.set_minor_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    right.legend(fontsize=7)
+    return figure
+
+
+def plot_stability(dataset, rung: str):
+    """Total energy along NVE, and the largest bond deviation along NVT, one line a molecule."""
+    temperatures = dataset["nvt_temperature"].values
+    figure, axes = plt.subplots(
+        1, 1 + len(temperatures), figsize=(3.2 + 2.5 * len(temperatures), 3)
+    )
+    colours = plt.get_cmap("tab20").colors
+    freedom = dataset["degrees_of_freedom"].values
+    axis, step = axes[0], int(np.argmin(dataset["nve_timestep"].values))
+    for m, name in enumerate(dataset["molecule_id"].values):
+        energy = dataset["nve_energy"].values[m, step]
+        change = (energy - energy[0]) / freedom[m]
+        axis.plot(
+            dataset["nve_time"].values[step], change, linewidth=0.6,
+            color=colours[m % 20], label=str(name),
+        )  # fmt: skip
+    axis.set(
+        title=f"{rung}: NVE, {dataset['nve_timestep'].values[step]:g} fs",
+        xlabel="time (ps)", ylabel="ΔE per degree of freedom (kcal/mol)",
+    )  # fmt: skip
+    for t, (axis, kelvin) in enumerate(zip(axes[1:], temperatures, strict=True)):
+        for m in range(dataset.sizes["molecule"]):
+            for trace in dataset["nvt_bond_deviation"].values[m, t]:
+                axis.plot(
+                    dataset["nvt_time"].values,
+                    trace,
+                    linewidth=0.4,
+                    color=colours[m % 20],
+                    alpha=0.8,
+                )
+        axis.axhline(0.5, color="black", linestyle="--", linewidth=0.8)
+        axis.set(title=f"NVT, {kelvin:g} K", xlabel="time (ps)", ylim=(0, 0.6))
+    axes[1].set_ylabel("largest bond deviation (Å); dashed: broken")
+    if dataset.sizes["molecule"] <= 20:
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=7
+        )
+    return figure

@@ -1,0 +1,56 @@
+"""Energies and gradients of every method on every geometry of the training set."""
+
+import numpy as np
+import torch
+import xarray
+
+from forceladder import files
+from forceladder.energy.geometry import Geometry
+from forceladder.energy.topology import topology_of
+from forceladder.energy.total import energy_and_gradient
+from forceladder.fields import PREDICTION_FIELDS, labelled
+from forceladder.molecules.read import molecule_from_mapped_smiles
+from forceladder.training_set.dataset import row_ranges
+from forceladder.validate.baselines import BASELINES
+
+
+def rung_predictions(name: str, model, dataset) -> xarray.Dataset:
+    """Energies and gradients of a fitted rung."""
+    topology = topology_of(dataset)
+    positions = torch.as_tensor(dataset["positions"].values)
+    geometry = Geometry(topology, torch.as_tensor(dataset["conformer_count"].values), positions)
+    with torch.no_grad():
+        parameters = model(topology)
+    energy, gradient = energy_and_gradient(parameters.terms, geometry)
+    return as_predictions([name], energy.numpy()[None], gradient.numpy()[None])
+
+
+def baseline_predictions(dataset) -> xarray.Dataset:
+    """Energies and gradients of all baselines; NaN where one has no parameters."""
+    ranges = row_ranges(dataset)
+    energies = np.full((len(BASELINES), dataset.sizes["conformer"]), np.nan)
+    gradients = np.full((len(BASELINES), dataset.sizes["position"], 3), np.nan)
+    for m, smiles in enumerate(dataset["mapped_smiles"].values):
+        mol = molecule_from_mapped_smiles(str(smiles))
+        rows = slice(*ranges["position"][m : m + 2])
+        positions = dataset["positions"].values[rows].reshape(-1, mol.GetNumAtoms(), 3)
+        for b, baseline in enumerate(BASELINES.values()):
+            energy, gradient = baseline(mol, int(dataset["net_charge"].values[m]), positions)
+            energies[b, slice(*ranges["conformer"][m : m + 2])] = energy
+            gradients[b, rows] = gradient.reshape(-1, 3)
+    return as_predictions(list(BASELINES), energies, gradients)
+
+
+def as_predictions(methods: list[str], energies, gradients) -> xarray.Dataset:
+    arrays = {"method": methods, "predicted_energy": energies, "predicted_gradients": gradients}
+    return xarray.Dataset(labelled(arrays, PREDICTION_FIELDS))
+
+
+def write_predictions(predictions: xarray.Dataset, path):
+    with files.atomic_path(path) as temporary:
+        predictions.to_netcdf(temporary, engine="h5netcdf")
+
+
+def read_predictions(paths) -> xarray.Dataset:
+    """All methods of several files, in the order of the files."""
+    return xarray.concat([xarray.load_dataset(path) for path in paths], dim="method")

@@ -1,0 +1,27 @@
+"""Minimized conformers and thermally displaced geometries of one shard."""
+
+from forceladder import files, job
+from forceladder.errors import MoleculeError
+from forceladder.molecules.geometries import generate_geometries, geometries_to_sdf
+
+
+def main(snakemake):
+    molecules = files.read_json(snakemake.input.molecules)["accepted"]
+    progress = job.Progress("geometries", len(molecules))
+    rejected = []
+    with files.atomic_directory(snakemake.output.geometries) as folder:
+        for done, molecule in enumerate(molecules, start=1):
+            try:
+                geometries = generate_geometries(molecule, snakemake.params.settings)
+                text = geometries_to_sdf(molecule, geometries)
+                files.write_text(folder / f"{molecule['id']}.sdf", text)
+            except MoleculeError as error:
+                job.log.warning("%s rejected: %s", molecule["id"], error)
+                row = {"id": molecule["id"], "line": molecule["line"]}
+                rejected.append(row | {"code": error.code, "reason": str(error)})
+            progress.update(done, molecule["id"])
+        files.write_json(folder / "rejected.json", rejected)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # noqa: F821

@@ -1,0 +1,14 @@
+"""MMFF94, UFF and GFN2-xTB on the geometries of the training set."""
+
+from forceladder import job
+from forceladder.training_set.dataset import read_training_set
+from forceladder.validate.predictions import baseline_predictions, write_predictions
+
+
+def main(snakemake):
+    dataset = read_training_set(snakemake.input.training_set)
+    write_predictions(baseline_predictions(dataset), snakemake.output.predictions)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # noqa: F821
