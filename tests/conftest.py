@@ -54,6 +54,14 @@ def xtb_spec() -> dict:
     return {"engine": "gfn2-xtb", "method": "gfn2-xtb"}
 
 
+@pytest.fixture(scope="session")
+def xtb_set():
+    """A small training set of GFN2-xTB records with potentials of its charges on a grid."""
+    from small_set import make_small_set
+
+    return make_small_set()
+
+
 @pytest.fixture
 def scratch_root(tmp_path, monkeypatch) -> Path:
     """A $TMPDIR of the test's own, so that it sees every scratch folder and no one else's."""

@@ -207,7 +207,8 @@ def _write_beyond_the_limit(path):
     try:
         files.write_bytes(path, bytes(20_000))
     except OSError as error:
-        os._exit(0 if sentence_of_os_error(error).startswith(f"no room left to write {path}") else 2)
+        named = sentence_of_os_error(error).startswith(f"no room left to write {path}")
+        os._exit(0 if named else 2)
     os._exit(1)
 
 

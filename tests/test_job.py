@@ -4,6 +4,7 @@ import errno
 import logging
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -35,7 +36,7 @@ def test_known_failure_is_one_sentence_without_traceback(snakemake, capsys, erro
     with pytest.raises(SystemExit) as exit:
         job.run(failing_with(error), snakemake)
     assert exit.value.code == 1
-    for text in (capsys.readouterr().err, open(snakemake.log[0]).read()):
+    for text in (capsys.readouterr().err, Path(snakemake.log[0]).read_text()):
         assert f"fit_rung: {error}" in text
         assert "Traceback" not in text
 
@@ -43,14 +44,14 @@ def test_known_failure_is_one_sentence_without_traceback(snakemake, capsys, erro
 def test_unforeseen_failure_has_its_traceback_in_the_log(snakemake, capsys):
     with pytest.raises(SystemExit):
         job.run(failing_with(ZeroDivisionError("division by zero")), snakemake)
-    text = open(snakemake.log[0]).read()
+    text = Path(snakemake.log[0]).read_text()
     assert "fit_rung: unforeseen ZeroDivisionError: division by zero" in text
     assert "Traceback" in text
 
 
 def test_failure_of_the_system_names_the_file(snakemake, capsys):
     with pytest.raises(SystemExit):
-        job.run(lambda snakemake: open("/nonexistent/file"), snakemake)
+        job.run(lambda snakemake: Path("/nonexistent/file").read_text(), snakemake)
     assert "refused /nonexistent/file: No such file or directory." in capsys.readouterr().err
 
 
@@ -62,13 +63,13 @@ def test_full_disk_has_a_sentence_of_its_own(number):
 
 def test_success_logs_to_the_rules_file_and_exits_with_none(snakemake):
     job.run(lambda snakemake: job.log.info("all is well"), snakemake)
-    assert "all is well" in open(snakemake.log[0]).read()
+    assert "all is well" in Path(snakemake.log[0]).read_text()
 
 
 def test_log_file_is_overwritten_and_lines_are_logged_once(snakemake):
     for _ in range(2):
         job.run(lambda snakemake: job.log.info("all is well"), snakemake)
-    assert open(snakemake.log[0]).read().count("all is well") == 1
+    assert Path(snakemake.log[0]).read_text().count("all is well") == 1
 
 
 @given(st.lists(st.text() | st.integers()))

@@ -77,7 +77,8 @@ def test_qcsubmit_loads_the_dataset_and_loses_nothing(tmp_path, request, name, p
     (entry,) = loaded.dataset.values()
     molecule = entry.get_off_molecule()
     assert molecule.to_inchikey() == read("C[C@H](N)C(=O)[O-]")["inchikey"]
-    assert [a.atomic_number for a in molecule.atoms] == list(entry.initial_molecules[0].atomic_numbers)
+    numbers = [atom.atomic_number for atom in molecule.atoms]
+    assert numbers == list(entry.initial_molecules[0].atomic_numbers)
     assert len(loaded.to_tasks()[program]) == len(geometries)
     loaded.export_dataset(str(tmp_path / "again.json"))
     again = files.read_json(tmp_path / "again.json")

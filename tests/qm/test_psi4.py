@@ -11,9 +11,21 @@ from examples import WATER_BOHR, bare_molecule, qc_molecule
 from forceladder.qm import engines
 from forceladder.qm.records import make_record
 from forceladder.qm.tasks import make_task
+from forceladder.units import BOHR_IN_ANGSTROM
 
-# Å. The geometry of the reference energies, an RDKit conformer.
-ETHANOL = None
+# Å, in the order of CCO; an RDKit conformer (ETKDG, random seed 1, MMFF)
+ETHANOL = np.array(
+    [[0.901053, -0.075009, 0.014433], [-0.584386, -0.367845, 0.056173],
+     [-1.305777, 0.822130, 0.339827], [1.236692, 0.350698, 0.965765],
+     [1.128484, 0.662551, -0.762254], [1.472437, -0.985441, -0.186827],
+     [-0.808835, -1.097719, 0.839406], [-0.932240, -0.769922, -0.900185],
+     [-1.107426, 1.460558, -0.366337]]
+)  # fmt: skip
+# Hartree, by a Psi4 1.3.2 input file, without any code of ours:
+#   molecule { 0 1; no_com; no_reorient; symmetry c1; … the lines above … }
+#   set basis dzvp; set scf_type df; set e_convergence 1e-8; set d_convergence 1e-8; energy('b3lyp')
+ETHANOL_B3LYP = -155.06255591648926
+ETHANOL_D3BJ = -0.00717269271  # s-dftd3 1.7.0
 METHANOL = np.array(
     [[-1.30, 0.05, 0.10], [0.10, -0.05, -0.05], [-1.65, 1.00, -0.35], [-1.60, 0.00, 1.17],
      [-1.75, -0.80, -0.42], [0.42, 0.72, 0.45]]
@@ -35,6 +47,17 @@ def icosahedron():
     points = [p for a in (1, -1) for b in (golden, -golden)
               for p in ([0, a, b], [a, b, 0], [b, 0, a])]  # fmt: skip
     return np.array(points) / np.hypot(1, golden)
+
+
+def test_ethanol_has_the_energy_of_an_input_file_plus_d3(b3lyp_spec, psi4_version, scratch_root):
+    molecule = qc_molecule("CCO", ETHANOL)
+    (result,) = run_psi4([molecule], b3lyp_spec, psi4_version)
+    record = make_record(make_task(molecule, b3lyp_spec, psi4_version), molecule, result)
+    assert result["energy"] == pytest.approx(ETHANOL_B3LYP, abs=1e-7)
+    energy = record["properties"]["return_energy"]
+    assert energy == pytest.approx(ETHANOL_B3LYP + ETHANOL_D3BJ, abs=1e-7)
+    net = np.reshape(record["return_result"], (-1, 3)).sum(axis=0)
+    np.testing.assert_allclose(net, 0.0, atol=2e-4)  # the DFT grid's error, Hartree/Bohr
 
 
 @pytest.mark.parametrize(
@@ -70,8 +93,7 @@ def test_gradient_of_a_record_is_the_slope_of_its_energy(hf_spec, psi4_version, 
     direction = np.random.default_rng(7).normal(size=METHANOL.shape)
     direction /= np.linalg.norm(direction)
     steps = [0.0, 0.04, -0.04, 0.08, -0.08]
-    at = METHANOL / 0.529177210903
-    molecules = [qc_molecule("CO", (at + h * direction) * 0.529177210903) for h in steps]
+    molecules = [qc_molecule("CO", METHANOL + h * direction * BOHR_IN_ANGSTROM) for h in steps]
     results = run_psi4(molecules, spec, psi4_version)
     records = [
         make_record(make_task(molecule, spec, psi4_version), molecule, result)
@@ -86,9 +108,7 @@ def test_gradient_of_a_record_is_the_slope_of_its_energy(hf_spec, psi4_version, 
     assert abs(((gradient - without) * direction).sum()) > 1e-5  # D3 would be missed
 
 
-def test_triplet_oxygen_is_unrestricted_and_below_the_singlet(
-    hf_spec, psi4_version, scratch_root
-):
+def test_triplet_oxygen_is_unrestricted_and_below_the_singlet(hf_spec, psi4_version, scratch_root):
     bond = [[0, 0, 0], [0, 0, 2.28]]
     triplet, singlet = run_psi4(
         [bare_molecule("OO", bond, multiplicity=m) for m in (3, 1)], hf_spec, psi4_version

@@ -47,7 +47,8 @@ def test_what_changes_no_number_changes_no_address(water, b3lyp_spec):
     described = {**water, "connectivity": [[0, 1, 1.0]], "extras": {"name": "water"}}
     assert address(described, b3lyp_spec) == before
     assert address({**water, "molecular_charge": 0.0}, b3lyp_spec) == before
-    assert address({**water, "geometry": np.reshape(water["geometry"], (3, 3))}, b3lyp_spec) == before
+    nested = {**water, "geometry": np.reshape(water["geometry"], (3, 3))}
+    assert address(nested, b3lyp_spec) == before
     assert address(water, {**b3lyp_spec, "description": "OpenFF's default"}) == before
     assert address(water, {**b3lyp_spec, "esp": None, "keywords": None}) == before
     assert address(water, dict(reversed(b3lyp_spec.items()))) == before

@@ -17,7 +17,7 @@ FAILURE = {"success": False, "error_type": "SCFConvergenceError", "error_message
            "wall_seconds": 1.0, "cpu_seconds": 1.0}  # fmt: skip
 
 
-def record_with(spec, gradient=np.zeros((3, 3)), positions=WATER, energy=-5.07):
+def record_with(spec, gradient=(0.0,) * 9, positions=WATER, energy=-5.07):
     """A record of water with a gradient in kcal/mol/Å."""
     molecule = qc_molecule("O", positions)
     gradient = np.ravel(gradient) / HARTREE_PER_BOHR_IN_KCAL_PER_ANGSTROM

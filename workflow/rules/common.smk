@@ -40,7 +40,7 @@ wildcard_constraints:
 
 
 def rooms(*names):
-    """Digest of the library's rooms that a rule uses, for its `params`: an edit there reruns it."""
+    """Digest of rooms of the library; in the `params` of those who use them, an edit reruns them."""
     return code_digest(*names)
 
 

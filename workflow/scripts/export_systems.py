@@ -1,6 +1,7 @@
 """Parameters and an OpenMM System per molecule, and their agreement with the training code."""
 
 import openmm
+
 from forceladder import files, job
 from forceladder.export.openmm_system import openmm_system
 from forceladder.export.parameters import molecule_parameters

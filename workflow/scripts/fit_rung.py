@@ -1,6 +1,7 @@
 """Fit one rung of the ladder with one seed, on a GPU where there is one."""
 
 import torch
+
 from forceladder import files, job, provenance
 from forceladder.fit.history import write_history
 from forceladder.fit.loop import fit_rung

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import openmm
+
 from forceladder import files, job
 from forceladder.md.run import run_molecule
 from forceladder.md.summary import as_md_dataset, stability_rows, write_md_dataset

@@ -37,8 +37,9 @@ DOUBLE_BOND_TWIST = 12.0  # kcal/mol, −V₂ per unit of bond order above one, 
 
 def element_property(topology: Topology, column: int) -> Tensor:
     """[atoms] of one column of ELEMENTS; an element that is not listed is a KeyError."""
-    values = [ELEMENTS[int(number)][column] for number in topology.atomic_number]
-    return topology.formal_charge.new_tensor(values)
+    numbers, rows = torch.unique(topology.atomic_number, return_inverse=True)
+    values = [ELEMENTS[number][column] for number in numbers.tolist()]
+    return topology.formal_charge.new_tensor(values)[rows]
 
 
 def atom_feature(topology: Topology, name: str) -> Tensor:
@@ -74,10 +75,8 @@ def bond_rows(topology: Topology, pairs: Tensor) -> Tensor:
 
 
 def is_linear(topology: Topology) -> Tensor:
-    """[angles] bool: two-coordinate centre with four bonds' worth of bond order."""
-    centre = topology.atoms["angle"][:, 1]
-    two = atom_feature(topology, "has_2_neighbours")[centre] == 1
-    return two & (atom_feature(topology, "bond_order_sum")[centre] >= 3.9)
+    """[angles] bool: two-coordinate sp centre."""
+    return atom_feature(topology, "is_linear")[topology.atoms["angle"][:, 1]] == 1
 
 
 def equilibrium_angle(topology: Topology) -> Tensor:

@@ -15,8 +15,8 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
     """Check one row of `listing.molecule_rows` and describe the molecule it names.
 
     returns: plain JSON: id, mapped_smiles, smiles, inchikey, formula, net_charge,
-        multiplicity, split. Atoms are ordered by the canonical SMILES, hydrogens last,
-        so that every spelling of a molecule gives the same mapped SMILES.
+        multiplicity, split. Atoms are ordered by the canonical SMILES, implicit
+        hydrogens last, so that every spelling of a molecule gives the same mapped SMILES.
     raises: MoleculeError with code parse_failed, several_components, isotope_label,
         element_not_allowed, too_many_atoms, stereo_unspecified, charge_mismatch or
         impossible_multiplicity

@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms, units
 from ase.calculators.calculator import CalculatorError
 from ase.md.langevin import Langevin
-from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
+from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from tblite.ase import TBLite
 
 from forceladder.errors import MoleculeError
@@ -35,7 +35,7 @@ def sampled_frames(
     atoms.calc = TBLite(
         method="GFN2-xTB", charge=net_charge, multiplicity=multiplicity, verbosity=0
     )
-    MaxwellBoltzmannDistribution(atoms, temperature_K=temperature, rng=random)
+    thermalize_momenta(atoms, temperature, rng=random)
     Stationary(atoms)
     dynamics = Langevin(
         atoms, timestep * units.fs, temperature_K=temperature,

@@ -17,7 +17,7 @@ RING_SIZES = (3, 4, 5, 6, 7)
 ATOM_FEATURES = (
     *(f"is_{element}" for element in FEATURE_ELEMENTS),
     *(f"has_{n}_neighbours" for n in range(1, 7)),
-    "formal_charge", "bond_order_sum", "is_aromatic", "is_planar",
+    "formal_charge", "bond_order_sum", "is_aromatic", "is_planar", "is_linear",
     *(f"in_ring_of_{size}" for size in RING_SIZES),
 )  # fmt: skip
 BOND_FEATURES = ("bond_order", "is_aromatic", "is_in_ring")
@@ -51,7 +51,7 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
         "atomic_number": [atom.GetAtomicNum() for atom in atoms],
         "mass": [atom.GetMass() for atom in atoms],
         "formal_charge": charges,
-        "atom_features": atom_features(mol, charges, orders, planar),
+        "atom_features": atom_features(mol, charges, orders, planar, linear),
         "lj_sigma": sigma,
         "lj_epsilon": epsilon,
         "bond_atoms": bonds,
@@ -170,7 +170,7 @@ def smallest_ring(rings: list[set], atoms) -> int:
     return min((len(ring) for ring in rings if ring.issuperset(atoms)), default=0)
 
 
-def atom_features(mol, charges, orders, planar) -> np.ndarray:
+def atom_features(mol, charges, orders, planar, linear) -> np.ndarray:
     """[atoms, ATOM_FEATURES]; a conjugated end drawn single is made equal to its twin."""
     order_sum = np.zeros(mol.GetNumAtoms())
     for bond, order in zip(mol.GetBonds(), orders, strict=True):
@@ -187,6 +187,7 @@ def atom_features(mol, charges, orders, planar) -> np.ndarray:
                 order_sum[i],
                 atom.GetIsAromatic(),
                 i in planar,
+                i in linear,
                 *(rings.IsAtomInRingOfSize(i, size) for size in RING_SIZES),
             ]
         )

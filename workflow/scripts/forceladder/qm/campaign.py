@@ -30,10 +30,11 @@ def compute_shard(datasets, records, spec: dict, cache_folder, threads: int, lim
     tasks = [make_task(molecule, spec, version) for _, molecule in work]
     cache = Cache(cache_folder)
     results = {task["digest"]: cache.get(task["digest"]) for task in tasks}
-    missing = {task["digest"]: task for task in tasks if results[task["digest"]] is None}
+    named = {task["digest"]: name for (name, _), task in zip(work, tasks, strict=True)}
     missing = [
         {**task, "atomic_numbers": [periodictable.to_Z(symbol) for symbol in task["symbols"]]}
-        for task in missing.values()
+        for task in {task["digest"]: task for task in tasks}.values()
+        if results[task["digest"]] is None
     ]
     log.info("%d tasks, %d of them in the cache", len(tasks), len(tasks) - len(missing))
     progress = Progress("QM", len(missing))
@@ -48,7 +49,8 @@ def compute_shard(datasets, records, spec: dict, cache_folder, threads: int, lim
             cache.put(address, result)
         else:
             failed += 1
-            log.warning("%s: %s", result["error_type"], result["error_message"][-300:])
+            message = result["error_message"][-300:]
+            log.warning("%s: %s: %s", named[address], result["error_type"], message)
         progress.update(done, f"({failed} failed)")
     with files.atomic_directory(records) as folder:
         lines = {name: [] for name, _ in work}

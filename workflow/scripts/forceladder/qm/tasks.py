@@ -18,6 +18,10 @@ from forceladder.provenance import digest
 from forceladder.qm.esp_grid import esp_grid
 from forceladder.units import BOHR_IN_ANGSTROM
 
+# Raised when a runner's meaning of a result changes (a unit, an option it sets by itself):
+# results computed before then no longer answer.
+PROTOCOL = 1
+
 # What of a spec can change a number; the rest (names, descriptions) cannot.
 SPEC_KEYS = ("engine", "method", "basis", "dispersion", "esp", "keywords")
 
@@ -29,10 +33,19 @@ def level_of_theory(spec: dict) -> str:
     return method + (f"/{spec['basis'].upper()}" if spec.get("basis") else "")
 
 
+def canonical(value):
+    """The same JSON with 1.0 written as 1: however the config spells it, one address."""
+    if isinstance(value, dict):
+        return {key: canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [canonical(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def make_task(molecule: dict, spec: dict, engine_version: str) -> dict:
     """The task of one qcschema molecule (symbols, geometry in Bohr, charge, multiplicity)."""
-    spec = {key: spec.get(key) for key in SPEC_KEYS}
-    geometry = [float(x) for x in np.ravel(molecule["geometry"])]
+    spec = {key: canonical(spec.get(key)) for key in SPEC_KEYS}
+    geometry = [float(x) + 0.0 for x in np.ravel(molecule["geometry"])]  # no −0.0
     task = {
         "symbols": list(molecule["symbols"]),
         "geometry": geometry,
@@ -41,6 +54,7 @@ def make_task(molecule: dict, spec: dict, engine_version: str) -> dict:
         "driver": "gradient",
         "spec": spec,
         "engine_version": engine_version,
+        "protocol": PROTOCOL,
     }
     # The grid follows from the geometry and the spec, so it is not part of the address.
     grid = None

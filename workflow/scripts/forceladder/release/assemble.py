@@ -24,8 +24,9 @@ def assemble_release(folder: Path, inputs, rungs: list[str], config: dict):
     per_rung = {}
     for k, rung in enumerate(rungs):
         stability, proof, stability_plot, history_plot = inputs.validation[4 * k : 4 * k + 4]
-        shutil.copytree(inputs.models[k], folder / "models" / rung)
-        shutil.copytree(inputs.systems[k], folder / "systems" / rung)
+        hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
+        shutil.copytree(inputs.models[k], folder / "models" / rung, ignore=hidden)
+        shutil.copytree(inputs.systems[k], folder / "systems" / rung, ignore=hidden)
         for path in (stability, proof, stability_plot, history_plot):
             _copy(path, folder / "validation" / rung / Path(path).name)
         per_rung[rung] = {

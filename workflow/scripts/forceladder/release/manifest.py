@@ -11,6 +11,7 @@ from forceladder.files import write_json, write_text
 from forceladder.provenance import file_digest
 
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
+MARK = ".snakemake_timestamp"  # put by Snakemake into every folder that is an output
 
 
 def write_manifest(folder, content: dict):
@@ -46,4 +47,4 @@ def verify(folder) -> list[str]:
 
 def _files(folder: Path) -> list[str]:
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in names if name not in (MANIFEST, SEAL))
+    return sorted(name for name in names if name not in (MANIFEST, SEAL, MARK))

@@ -1,5 +1,6 @@
 """The training set as xarray: making, writing, reading and slicing it."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -29,6 +30,7 @@ def write_training_set(dataset: xarray.Dataset, path):
     """Write NetCDF4 (HDF5), compressed, atomically."""
     if found := problems(dataset):
         raise ValueError("; ".join(found))
+    dataset = dataset.assign_attrs(content_sha256=content_digest(dataset))
     encoding = {
         name: {"zlib": True, "complevel": 4}
         for name, field in FIELDS.items()
@@ -42,19 +44,35 @@ def write_training_set(dataset: xarray.Dataset, path):
 
 
 def read_training_set(path) -> xarray.Dataset:
-    """Read a training set into memory and check it against fields.py.
+    """Read a training set into memory; check it against fields.py and its own digest.
 
     raises: CorruptFileError, naming what departs
     """
     try:
         dataset = xarray.load_dataset(path)  # any installed HDF5 reader will do
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
         raise CorruptFileError(
-            f"{path} cannot be read as a training set ({error}); delete it and run again."
+            f"{path} cannot be read as a training set ({reason}); delete it and run again."
         ) from error
     if found := problems(dataset):
         raise CorruptFileError(f"{path} is no training set of this version: {'; '.join(found)}.")
+    if dataset.attrs.pop("content_sha256", None) != content_digest(dataset):
+        raise CorruptFileError(f"{path} is damaged: its arrays were changed; delete it, run again.")
     return dataset
+
+
+def content_digest(dataset: xarray.Dataset) -> str:
+    """SHA-256 of all arrays and the provenance: HDF5 itself does not notice every flipped bit."""
+    content = hashlib.sha256(dataset.attrs["provenance"].encode())
+    for name in FIELDS:
+        values = dataset[name].values
+        content.update(name.encode() + str(values.shape).encode())
+        if FIELDS[name].dtype == "str":
+            content.update("\0".join(map(str, values)).encode())
+        else:
+            content.update(np.ascontiguousarray(values).tobytes())
+    return content.hexdigest()
 
 
 def provenance(dataset: xarray.Dataset) -> dict:

@@ -1,0 +1,31 @@
+# Two commands matter: `make run` and `make test`. Both set up what they need.
+CONFIG ?= config/quickstart.yaml
+ENGINE ?= psi4
+CORES ?= all
+
+export ENGINE
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# ENGINE=gfn2-xtb lays config/without_psi4.yaml over the configuration
+OVERLAY := $(if $(filter psi4,$(ENGINE)),,config/without_psi4.yaml)
+
+.PHONY: run test setup lint pictures clean
+
+run: setup  ## molecules → Psi4 → force field → MD → release
+	snakemake --profile config/profiles/local --cores $(CORES) --configfile $(CONFIG) $(OVERLAY)
+
+test: setup  ## the whole test suite
+	python -m pytest
+
+setup:  ## .venv from envs/requirements.txt, and Psi4
+	@bash envs/setup.sh
+
+lint: setup
+	ruff check workflow tests
+	ruff format --check workflow tests
+	snakefmt --check Snakefile workflow/rules
+
+pictures: setup  ## the pictures of the README, from the last quickstart
+	bash docs/make_pictures.sh
+
+clean:  ## everything but the QM cache
+	rm -rf results/[!R]* .snakemake .pytest_cache

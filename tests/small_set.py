@@ -1,0 +1,57 @@
+"""A small training set through the library's own path, on GFN2-xTB: seconds, not hours."""
+
+import numpy as np
+from qcelemental import periodictable
+
+from examples import qc_molecule, read
+from force_fields import shaken
+from forceladder.qm import engines
+from forceladder.qm.records import make_record
+from forceladder.qm.tasks import make_task
+from forceladder.training_set.build import build_training_set
+
+SPEC = {
+    "engine": "gfn2-xtb", "method": "gfn2-xtb",
+    "esp": {"shells": [1.4, 2.0], "points_per_square_angstrom": 0.3},
+}  # fmt: skip
+SPLITS = {
+    "train": ("O", "CO", "CC(=O)[O-]", "C[NH3+]", "C1CC1", "c1ccoc1", "CC#N", "CC", "CC=O", "CSC"),
+    "validation": ("CCO", "CN"),
+    "test": ("C=C", "COC"),
+}
+CONFORMERS = 5
+
+
+def make_small_set():
+    """14 molecules, five conformers each; named by their SMILES."""
+    molecules, tasks = [], []
+    for split, members in SPLITS.items():
+        for smiles in members:
+            molecules.append({**read(smiles, split=split), "id": smiles})
+            for seed in range(CONFORMERS):
+                noise = 0.01 + 0.01 * seed
+                molecule = qc_molecule(smiles, shaken(smiles, seed, noise))
+                tasks.append((molecule, make_task(molecule, SPEC, engines.xtb_version())))
+    asked = [
+        {**task, "atomic_numbers": [periodictable.to_Z(symbol) for symbol in task["symbols"]]}
+        for _, task in tasks
+    ]
+    results = engines.run_tasks("gfn2-xtb", asked, 1, 500, 300.0)
+    records = [
+        make_record(task, molecule, with_potential(task, result))
+        for (molecule, task), (_, result) in zip(tasks, results, strict=True)
+    ]
+    entries = [
+        (molecule, records[CONFORMERS * row : CONFORMERS * (row + 1)])
+        for row, molecule in enumerate(molecules)
+    ]
+    dataset, rejected = build_training_set(entries, min_conformers=CONFORMERS, provenance={})
+    assert rejected == []
+    return dataset
+
+
+def with_potential(task: dict, result: dict) -> dict:
+    """tblite has no potential on a grid; that of its charges stands in, Hartree/e."""
+    grid, atoms = np.reshape(task["esp_grid"], (-1, 3)), np.reshape(task["geometry"], (-1, 3))
+    distance = np.linalg.norm(grid[:, None] - atoms[None], axis=-1)
+    return {**result, "esp": (1.0 / distance @ np.array(result["charges"])).tolist()}

@@ -1,0 +1,270 @@
+"""The training set says what the records say, in house units, and survives its file."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import qcelemental
+import xarray
+from hypothesis import given
+from hypothesis import strategies as st
+from rdkit.Chem import AllChem
+
+from conftest import SCRIPTS
+from examples import mol_of, qc_molecule, read
+from forceladder.errors import CorruptFileError, TooManyFailuresError
+from forceladder.fields import FIELDS, TABLES, problems
+from forceladder.molecules.topology import ATOM_FEATURES, BOND_FEATURES, topology_arrays
+from forceladder.qm.records import make_record
+from forceladder.qm.tasks import make_task
+from forceladder.training_set.build import build_training_set, topology_dataset
+from forceladder.training_set.dataset import (
+    provenance,
+    read_training_set,
+    row_ranges,
+    select_molecules,
+    select_split,
+    write_training_set,
+)
+
+CODATA = qcelemental.PhysicalConstantsContext("CODATA2018")
+ESP = {"shells": [1.4], "points_per_square_angstrom": 0.3}
+MOLECULES = [  # SMILES, conformers, with a grid
+    ("CC(=O)[O-]", 3, True), ("O", 2, False), ("c1ccoc1", 1, True), ("C#C", 2, True),
+    ("CC(=O)NC", 4, False), ("[H][H]", 1, True), ("C", 2, False),
+]  # fmt: skip
+
+
+def entry(smiles, count, with_grid, spec):
+    """A molecule and `count` records of random numbers, Hartree and Bohr."""
+    random = np.random.default_rng([len(smiles), count])
+    mol = mol_of(smiles)
+    AllChem.EmbedMolecule(mol, randomSeed=1)
+    positions = mol.GetConformer().GetPositions()
+    spec = {**spec, "esp": ESP if with_grid else None}
+    records = []
+    for i in range(count):
+        kind, temperature = ("sampled", 300.0) if i else ("conformer", 0.0)
+        shaken = positions + random.normal(scale=0.05, size=positions.shape)
+        molecule = qc_molecule(smiles, shaken, kind, temperature)
+        task = make_task(molecule, spec, "tblite 0.8.0")
+        points = len(task["esp_grid"] or []) // 3
+        result = {
+            "success": True, "energy": -100 * random.random(), "wall_seconds": 1.0,
+            "cpu_seconds": 1.0, "gradient": random.normal(size=positions.size).tolist(),
+            "dipole": random.normal(size=3).tolist(),
+        }  # fmt: skip
+        if points:
+            result["esp"] = random.normal(size=points).tolist()
+        records.append(make_record(task, molecule, result))
+    split = ("train", "validation", "test")[len(smiles) % 3]
+    return {**read(smiles), "id": f"m-{count}-{len(smiles)}", "split": split}, records
+
+
+@pytest.fixture(scope="module")
+def entries(xtb_spec):
+    return [entry(*molecule, xtb_spec) for molecule in MOLECULES]
+
+
+@pytest.fixture(scope="module")
+def dataset(entries):
+    dataset, rejected = build_training_set(entries, min_conformers=1, provenance={"who": "test"})
+    assert rejected == []
+    return dataset
+
+
+def test_built_dataset_departs_from_fields_in_nothing(dataset):
+    assert problems(dataset) == []
+    assert provenance(dataset) == {"who": "test"}
+
+
+def test_numbers_are_the_records_in_house_units(entries, dataset):
+    kcal = CODATA.conversion_factor("hartree", "kcal/mol")
+    angstrom = CODATA.conversion_factor("bohr", "angstrom")
+    records = [record for _, records in entries for record in records]
+
+    def flat(values):
+        return np.concatenate([np.ravel(value) for value in values])
+
+    ours = [record["extras"]["forceladder"] for record in records]
+    expected = {
+        "energy": kcal * flat(r["properties"]["return_energy"] for r in records),
+        "positions": angstrom * flat(r["molecule"]["geometry"] for r in records),
+        "gradients": kcal / angstrom * flat(r["return_result"] for r in records),
+        "dipole": angstrom * flat(r["properties"]["scf_dipole_moment"] for r in records),
+        "grid_positions": angstrom * flat(o.get("esp_grid", []) for o in ours),
+        "esp": kcal * flat(o.get("esp", []) for o in ours),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(dataset[name].values.ravel(), values, rtol=2e-9, err_msg=name)
+    assert dataset["record_digest"].values.tolist() == [o["task_digest"] for o in ours]
+
+
+def test_counts_add_up_to_the_lengths_of_what_they_count(dataset):
+    for table in ("atom", *TABLES, "conformer"):
+        assert dataset[f"{table}_count"].values.sum() == dataset.sizes[table]
+    assert dataset["grid_count"].values.sum() == dataset.sizes["grid_point"]
+    positions = (dataset["atom_count"] * dataset["conformer_count"]).values.sum()
+    assert positions == dataset.sizes["position"]
+    for dim, first in row_ranges(dataset).items():
+        assert first[0] == 0
+        assert first[-1] == dataset.sizes[dim]
+
+
+def test_each_molecule_has_its_own_topology(entries, dataset):
+    ranges = row_ranges(dataset)
+    for row, (molecule, records) in enumerate(entries):
+        expected = topology_arrays(mol_of(MOLECULES[row][0]))
+        for name, values in expected.items():
+            first = ranges[FIELDS[name].dims[0]]
+            ours = dataset[name].values[first[row] : first[row + 1]]
+            np.testing.assert_array_equal(ours, values.astype(ours.dtype).reshape(ours.shape))
+        assert dataset["molecule_id"].values[row] == molecule["id"]
+        assert dataset["conformer_count"].values[row] == len(records)
+        for table in TABLES:
+            atoms = dataset[f"{table}_atoms"].values[ranges[table][row] : ranges[table][row + 1]]
+            assert (atoms < dataset["atom_count"].values[row]).all()
+
+
+def test_names_of_features_travel_with_them(dataset):
+    assert dataset["atom_features"].attrs["names"].split() == list(ATOM_FEATURES)
+    assert dataset["bond_features"].attrs["names"].split() == list(BOND_FEATURES)
+
+
+# file
+
+
+def test_file_gives_back_every_bit(tmp_path, dataset):
+    write_training_set(dataset, tmp_path / "training_set.nc")
+    again = read_training_set(tmp_path / "training_set.nc")
+    xarray.testing.assert_identical(again, dataset)
+
+
+@pytest.mark.parametrize("smiles", ["O", "[H][H]", "C"])
+def test_molecule_with_empty_tables_survives_its_file(tmp_path, xtb_spec, smiles):
+    """Water has no torsion, hydrogen not even an angle; dims of length zero are kept."""
+    dataset, _ = build_training_set([entry(smiles, 1, False, xtb_spec)], 1, {})
+    write_training_set(dataset, tmp_path / "training_set.nc")
+    xarray.testing.assert_identical(read_training_set(tmp_path / "training_set.nc"), dataset)
+
+
+def test_file_is_plain_hdf5_with_units(tmp_path, dataset):
+    """A reader without xarray: h5py alone."""
+    h5py = pytest.importorskip("h5py")
+    write_training_set(dataset, tmp_path / "training_set.nc")
+    with h5py.File(tmp_path / "training_set.nc") as file:
+        np.testing.assert_array_equal(file["gradients"][:], dataset["gradients"].values)
+        assert file["gradients"].attrs["units"] == "kcal/mol/angstrom"
+        assert file["molecule_id"].asstr()[:].tolist() == dataset["molecule_id"].values.tolist()
+        assert json.loads(file.attrs["provenance"]) == {"who": "test"}
+
+
+def test_dataset_with_a_wrong_unit_is_not_written(tmp_path, dataset):
+    wrong = dataset.copy()
+    wrong["energy"] = wrong["energy"].assign_attrs(units="hartree")
+    with pytest.raises(ValueError, match="energy is in hartree, should be in kcal/mol"):
+        write_training_set(wrong, tmp_path / "training_set.nc")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.99])
+def test_cut_file_is_named(tmp_path, dataset, part):
+    path = tmp_path / "training_set.nc"
+    write_training_set(dataset, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(part * len(content))])
+    with pytest.raises(CorruptFileError, match=r"training_set\.nc .*delete it"):
+        read_training_set(path)
+
+
+def test_file_of_an_older_layout_is_named_with_its_departures(tmp_path, dataset):
+    path = tmp_path / "training_set.nc"
+    dataset.drop_vars("dipole").rename(energy="energies").to_netcdf(path, engine="h5netcdf")
+    with pytest.raises(CorruptFileError) as caught:
+        read_training_set(path)
+    for words in ("energy is missing", "dipole is missing", "energies is not in fields.py"):
+        assert words in str(caught.value)
+
+
+# selections
+
+
+@given(st.lists(st.integers(0, len(MOLECULES) - 1), unique=True))
+def test_selected_molecules_are_those_built_from_their_entries_alone(entries, dataset, rows):
+    selected = select_molecules(dataset, rows)
+    if rows:
+        alone, _ = build_training_set([entries[row] for row in rows], 1, {"who": "test"})
+        xarray.testing.assert_identical(selected, alone)
+    else:
+        assert selected.sizes["position"] == selected.sizes["molecule"] == 0
+        assert problems(selected) == []
+
+
+@given(st.permutations(range(len(MOLECULES))))
+def test_reordering_there_and_back_is_the_identity(dataset, order):
+    there = select_molecules(dataset, order)
+    xarray.testing.assert_identical(select_molecules(there, np.argsort(order)), dataset)
+
+
+def test_splits_share_no_molecule_and_lose_none(dataset):
+    parts = [select_split(dataset, split) for split in ("train", "validation", "test")]
+    ids = [name for part in parts for name in part["molecule_id"].values]
+    assert sorted(ids) == sorted(dataset["molecule_id"].values)
+    assert sum(part.sizes["position"] for part in parts) == dataset.sizes["position"]
+    assert all(part.sizes["molecule"] for part in parts)
+
+
+# molecules that are left out
+
+
+def test_molecule_with_too_few_records_is_left_out_by_name(entries):
+    dataset, rejected = build_training_set(entries, min_conformers=2, provenance={})
+    few = [molecule["id"] for molecule, records in entries if len(records) < 2]
+    assert [line["id"] for line in rejected] == few
+    assert {line["code"] for line in rejected} == {"too_few_records"}
+    assert "1 accepted QM records, fewer than training_set.min_conf" in rejected[0]["reason"]
+    assert set(few).isdisjoint(dataset["molecule_id"].values)
+
+
+def test_molecule_without_a_lennard_jones_type_is_left_out_by_name(entries, xtb_spec):
+    silane = entry("C[Si](C)(C)C", 1, False, xtb_spec)
+    dataset, rejected = build_training_set([silane, *entries], 1, {})
+    assert [(line["id"], line["code"]) for line in rejected] == [
+        (silane[0]["id"], "no_lennard_jones_type")
+    ]
+    assert dataset.sizes["molecule"] == len(entries)
+
+
+def test_training_set_of_nothing_is_an_error_that_says_why(entries):
+    with pytest.raises(TooManyFailuresError, match=r"fewer than training_set\.min_conformers 99"):
+        build_training_set(entries, min_conformers=99, provenance={})
+    with pytest.raises(TooManyFailuresError, match="no molecule has data enough"):
+        build_training_set([], min_conformers=1, provenance={})
+
+
+# bare machines
+
+
+def test_topology_alone_is_a_training_set_without_conformers(entries, dataset):
+    bare = topology_dataset([molecule for molecule, _ in entries])
+    assert problems(bare) == []
+    assert bare.sizes["conformer"] == bare.sizes["position"] == bare.sizes["grid_point"] == 0
+    for name in ("atom_features", "bond_atoms", "torsion_atoms", "mapped_smiles"):
+        np.testing.assert_array_equal(bare[name].values, dataset[name].values)
+
+
+def test_reading_a_training_set_needs_no_chemistry_package(tmp_path, dataset):
+    """A GPU machine has numpy, xarray and an HDF5 reader."""
+    write_training_set(dataset, tmp_path / "training_set.nc")
+    path = str(tmp_path / "training_set.nc")
+    program = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+for package in ("rdkit", "qcelemental", "ase", "tblite", "dftd3", "torch", "dgl", "openff"):
+    sys.modules[package] = None  # importing it raises ImportError
+from forceladder.training_set.dataset import read_training_set
+assert read_training_set({path!r}).sizes["molecule"] == {len(MOLECULES)}
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,212 @@
+"""The whole workflow on four molecules and three poison ones, with Psi4 as the reference."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import openmm
+import pytest
+import qcelemental.models.v1 as qcschema
+
+from checkout import PSI4_SPEC, Checkout
+from forceladder import files
+from forceladder.release.manifest import verify
+from forceladder.training_set.dataset import read_training_set
+
+pytestmark = pytest.mark.workflow
+
+MOLECULES = """\
+id,smiles,charge,multiplicity,split
+methanol,CO,0,,train
+water,O,,,train
+ammonium,[NH4+],1,1,train
+open-ring,C1CC,,,train
+selenol,C[SeH],,,train
+doublet-methane,C,,2,train
+formaldehyde,C=O,,,test
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, psi4_version):
+    checkout = Checkout(tmp_path_factory.mktemp("tiny"), MOLECULES)
+    checkout.output = checkout.run().stdout
+    assert checkout.release.is_dir(), checkout.output[-6000:]
+    return checkout
+
+
+def table(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_run_ends_with_the_release_its_errors_and_its_gates(run):
+    end = run.output[-3000:]
+    assert "The release is in results/tiny/releases/tiny-0.0.1" in end
+    for words in ("force RMSE", "class1", "MMFF94", "UFF", "GFN2-xTB", "passed"):
+        assert words in end
+
+
+def test_poison_molecules_are_listed_with_line_and_reason_and_cost_nothing_else(run):
+    rejected = {row["id"]: row for row in table(run.results / "rejected.csv")}
+    assert {name: (row["line"], row["code"]) for name, row in rejected.items()} == {
+        "open-ring": ("5", "parse_failed"),
+        "selenol": ("6", "element_not_allowed"),
+        "doublet-methane": ("7", "impossible_multiplicity"),
+    }
+    assert "Se" in rejected["selenol"]["reason"]
+    assert "multiplicity 2" in rejected["doublet-methane"]["reason"]
+    accepted = {row["id"] for row in table(run.results / "molecules.csv")}
+    assert accepted == {"methanol", "water", "ammonium", "formaldehyde"}
+
+
+def test_records_are_qcschema_with_gradients_of_the_level_asked_for(run):
+    paths = list((run.results / "qm" / PSI4_SPEC / "records").glob("*/*.jsonl.xz"))
+    assert len(paths) == 4
+    for path in paths:
+        records = files.read_json_lines(path)
+        assert len(records) == 4  # one conformer, three frames
+        for record in records:
+            result = qcschema.AtomicResult(**record)
+            assert result.provenance.creator == "Psi4"
+            assert (result.model.method, result.model.basis) == ("b3lyp-d3bj", "dzvp")
+            assert np.shape(result.return_result) == (len(result.molecule.symbols), 3)
+            assert np.abs(result.return_result).max() > 1e-4
+
+
+def test_training_set_is_complete_and_keeps_the_split(run):
+    dataset = read_training_set(run.results / "training_set.nc")
+    split = dict(zip(dataset["molecule_id"].values, dataset["split"].values, strict=True))
+    assert split == {
+        "methanol": "train", "water": "train", "ammonium": "train", "formaldehyde": "test"
+    }  # fmt: skip
+    assert dataset.sizes["conformer"] == 16
+    assert (dataset["grid_count"].values > 100).all()
+    provenance = json.loads(dataset.attrs["provenance"])
+    assert provenance["level_of_theory"] == "B3LYP-D3BJ/DZVP"
+
+
+def test_release_says_what_it_was_made_from(run, psi4_version):
+    manifest = json.loads((run.release / "manifest.json").read_text())
+    assert manifest["level_of_theory"] == "B3LYP-D3BJ/DZVP"
+    assert manifest["engine"] == {"engine": "psi4", "version": psi4_version}
+    assert manifest["packages"]["torch"] and manifest["packages"]["rdkit"]
+    assert manifest["seeds"]["fit"] == {"class1": 0}
+    assert set(manifest["inputs"]["qm_records"]) == run.cached()
+    assert manifest["config"]["run"] == "tiny"
+    on_disk = {
+        path.relative_to(run.release).as_posix()
+        for path in run.release.rglob("*")
+        if path.is_file()
+    }
+    outside = {"manifest.json", "manifest.sha256", ".snakemake_timestamp"}
+    assert set(manifest["files"]) == on_disk - outside
+
+
+def test_verify_passes_and_names_a_changed_byte(run, tmp_path):
+    assert verify(run.release) == []
+    copy = tmp_path / "release"
+    shutil.copytree(run.release, copy)
+    target = copy / "systems" / "class1" / "water.xml"
+    content = bytearray(target.read_bytes())
+    content[100] ^= 1
+    target.write_bytes(content)
+    command = [sys.executable, "-m", "forceladder", "verify", str(copy)]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, cwd=run.folder / "workflow" / "scripts"
+    )
+    assert answer.returncode == 1
+    assert "systems/class1/water.xml was changed" in answer.stderr
+
+
+def test_nothing_in_the_release_is_pickled(run):
+    import forceladder
+
+    assert not [p for p in run.release.rglob("*") if p.suffix in (".pt", ".pkl", ".pickle")]
+    with np.load(run.release / "models" / "class1" / "weights.npz", allow_pickle=False) as weights:
+        assert all(weights[name].dtype.kind == "f" for name in weights.files)
+    assert forceladder.load(run.release).model is not None
+
+
+def test_released_system_and_freshly_parametrized_molecule_have_the_same_energy(run):
+    import forceladder
+    from forceladder.export.openmm_system import openmm_energy_and_gradient
+
+    molecule = forceladder.load(run.release).parametrize("CO")
+    text = (run.release / "systems" / "class1" / "methanol.xml").read_text()
+    positions = molecule.positions()
+    energy, gradient = openmm_energy_and_gradient(molecule.to_openmm(), positions)
+    again, same = openmm_energy_and_gradient(openmm.XmlSerializer.deserialize(text), positions)
+    assert again == pytest.approx(energy, abs=1e-9)
+    assert np.abs(gradient - same).max() < 1e-9
+
+
+def test_a_molecule_of_unknown_elements_is_refused_in_one_sentence(run):
+    import forceladder
+    from forceladder.errors import MoleculeError
+
+    with pytest.raises(MoleculeError, match="holds Cl; this release was fitted to C, H, N, O"):
+        forceladder.load(run.release).parametrize("CCl")
+
+
+def test_report_needs_no_network(run):
+    html = (run.release / "report.html").read_text()
+    assert "src=" not in html and "@import" not in html and "<link" not in html
+    assert html.count("<svg") >= 4 + 4  # four pictures, four molecules
+    assert "open-ring" in html and "parse_failed" in html
+
+
+def test_snakemakes_own_report_holds_the_pictures(run):
+    answer = run.run("--report", "report.html")
+    assert (run.folder / "report.html").stat().st_size > 100_000, answer.stdout[-2000:]
+
+
+def test_unchanged_rerun_does_nothing(run):
+    answer = run.run()
+    assert answer.returncode == 0
+    assert "Nothing to be done" in answer.stdout
+
+
+def test_an_edited_room_reruns_its_rules_and_no_qm(run):
+    room = run.folder / "workflow" / "scripts" / "forceladder" / "validate" / "errors.py"
+    text = room.read_text()
+    try:
+        room.write_text(text + "\n# edited\n")
+        plan = run.planned()
+    finally:
+        room.write_text(text)
+    assert "score_errors" in plan and "assemble_release" in plan
+    assert "compute_qm" not in plan and "fit_rung" not in plan
+
+
+def test_a_new_molecule_reruns_only_its_own_qm(run):
+    """Placed last but one: it changes the molecule file for good."""
+    before = run.cached()
+    path = run.folder / "molecules.csv"
+    path.write_text(path.read_text() + "hydrogen-peroxide,OO,,,train\n")
+    plan = run.planned()
+    assert plan["compute_qm"] == plan["generate_geometries"] == 1
+    path.write_text(MOLECULES)
+    assert run.cached() == before
+
+
+def test_deleted_results_come_back_from_the_cache_alone(run):
+    """Placed last: it runs the whole workflow once more."""
+    before, cached = read_training_set(run.results / "training_set.nc"), run.cached()
+    weights = np.load(run.release / "models" / "class1" / "weights.npz")
+    kept = {name: weights[name] for name in weights.files}
+    shutil.rmtree(run.results)
+    answer = run.run()
+    assert answer.returncode == 0, answer.stdout[-4000:]
+    for path in (run.results / "logs" / "compute_qm" / PSI4_SPEC).glob("*.log"):
+        tasks, found = re.search(r"(\d+) tasks, (\d+) of them", path.read_text()).groups()
+        assert tasks == found
+    assert run.cached() == cached
+    after = read_training_set(run.results / "training_set.nc")
+    assert after.drop_attrs().identical(before.drop_attrs())
+    again = np.load(run.release / "models" / "class1" / "weights.npz")
+    assert all(np.array_equal(again[name], value) for name, value in kept.items())
