@@ -42,7 +42,7 @@ class Checkout:
     """One copy of the project: its workflow, its configuration, its results."""
 
     def __init__(self, folder: Path, table: str, /, **changes):
-        """table: the molecules as CSV; changes: sections of SETTINGS to merge over, such as qm={"reference": …}."""
+        """table: the molecules as CSV; changes: sections to merge over those of SETTINGS."""
         self.folder = folder
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         for name in ("workflow", "config", "envs"):
@@ -101,9 +101,8 @@ class Checkout:
             for process in psutil.process_iter(["cmdline", "cwd"]):
                 words = process.info["cmdline"] or []
                 here = process.info["cwd"] == str(self.folder)
-                if here and "python" in Path(words[0] if words else "").name:
-                    if any(word.endswith(f"{script}.py") for word in words[1:3]):
-                        return process
+                if here and any(word.endswith(f"{script}.py") for word in words[1:3]):
+                    return process
             time.sleep(0.05)
         raise AssertionError(f"{script} did not start within {timeout} s")
 

@@ -42,6 +42,13 @@ def test_unknown_element_in_the_config_is_named_with_the_known_ones(tmp_path):
     assert "molecules.elements.1 is 'Xx'; it must be one of H, B, C" in answer.stdout
 
 
+def test_a_run_without_held_out_molecules_says_so_before_it_is_fitted(tmp_path):
+    checkout = Checkout(tmp_path, "id,smiles,split\na,O,train\nb,N,train\n", **WITH_XTB)
+    answer = checkout.run()
+    assert answer.returncode != 0
+    assert "none of the 2 accepted molecules is in the split 'test'" in answer.stdout
+
+
 def test_an_id_given_twice_is_named_with_both_lines(tmp_path):
     checkout = Checkout(tmp_path, "id,smiles\nwater,O\nwater,OO\n")
     answer = checkout.run("--dry-run")

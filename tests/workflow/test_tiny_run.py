@@ -12,7 +12,7 @@ import openmm
 import pytest
 import qcelemental.models.v1 as qcschema
 
-from checkout import PSI4_SPEC, Checkout
+from checkout import PROJECT, PSI4_SPEC, Checkout
 from forceladder import files
 from forceladder.release.manifest import verify
 from forceladder.training_set.dataset import read_training_set
@@ -143,6 +143,20 @@ def test_released_system_and_freshly_parametrized_molecule_have_the_same_energy(
     again, same = openmm_energy_and_gradient(openmm.XmlSerializer.deserialize(text), positions)
     assert again == pytest.approx(energy, abs=1e-9)
     assert np.abs(gradient - same).max() < 1e-9
+
+
+def test_the_readmes_ten_lines_run(run):
+    readme = (PROJECT / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len([line for line in code.splitlines() if line and "import" not in line]) <= 10
+    released = "results/quickstart/releases/quickstart-0.1.0"
+    assert released in code
+    answer = subprocess.run(
+        [sys.executable, "-c", code.replace(released, str(run.release))],
+        cwd=run.folder / "workflow" / "scripts", capture_output=True, text=True,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.strip().endswith("kJ/mol")
 
 
 def test_a_molecule_of_unknown_elements_is_refused_in_one_sentence(run):

@@ -37,6 +37,7 @@ wildcard_constraints:
     rung="|".join(re.escape(rung) for rung in RUNGS),
     seed="|".join(str(seed) for seed in SEEDS),
     shard=r"c\d+-\d+",
+    version=r"\d+\.\d+\.\d+",
 
 
 def rooms(*names):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from forceladder import files, job
+from forceladder.errors import ConfigError
 from forceladder.molecules.read import reject_duplicates
 from forceladder.tables import write_table
 
@@ -20,6 +21,12 @@ def main(snakemake):
     accepted = [molecule for molecule in accepted if molecule["id"] not in without_geometry]
     accepted, duplicates = reject_duplicates(sorted(accepted, key=lambda row: row["line"]))
     rejected += duplicates
+    for split in ("train", "test"):
+        if accepted and not any(molecule["split"] == split for molecule in accepted):
+            raise ConfigError(
+                f"none of the {len(accepted)} accepted molecules is in the split {split!r}; name "
+                "splits in the molecule file, or change molecules.split_fractions."
+            )
     job.log.info("%d molecules accepted, %d rejected", len(accepted), len(rejected))
     write_table(snakemake.output.accepted, accepted, ACCEPTED + ["mapped_smiles"])
     write_table(snakemake.output.rejected, sorted(rejected, key=lambda row: row["line"]), REJECTED)

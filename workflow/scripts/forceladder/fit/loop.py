@@ -10,7 +10,7 @@ from forceladder import files
 from forceladder.energy.total import term_energy_and_gradient
 from forceladder.errors import FitError
 from forceladder.fit.data import FitData, fit_data
-from forceladder.fit.loss import PARTS, data_spread, loss_parts
+from forceladder.fit.loss import PARTS, data_spread, loss_parts, residuals
 from forceladder.fit.metrics import METRICS, error_metrics
 from forceladder.job import Progress, log, seed_of
 from forceladder.model.rung import Rung, make_rung
@@ -59,7 +59,7 @@ def fit_rung(
         if (epoch + 1) % training["evaluate_every"] == 0 or last:
             row |= evaluate(model, train, "train") | evaluate(model, validation, "validation")
             error = row.get("validation_force_rmse", math.nan)
-            if error < state["best_error"] or (math.isnan(error) and last):
+            if error < state["best_error"] or (last and state["best"] is None):
                 state["best_error"] = error
                 state["best"] = {k: v.detach().clone() for k, v in model.state_dict().items()}
             progress.update(epoch + 1, _note(row))
@@ -149,7 +149,14 @@ def _blame(parameters, data: FitData, parts: dict, epoch: int) -> str:
                 "training.learning_rate."
             )
     broken = [name for name, value in parts.items() if not torch.isfinite(value)]
-    return f"the loss is not finite in epoch {epoch}: part {', '.join(broken)}."
+    message = f"the loss is not finite in epoch {epoch}: part {', '.join(broken)}"
+    found = residuals(parameters, data, differentiable=False)
+    bad = ~torch.isfinite(found.energy) | ~torch.isfinite(found.dipole).all(dim=1)
+    bad[data.geometry.position_conformer[~torch.isfinite(found.gradient).all(dim=1)]] = True
+    molecules = [*data.geometry.molecule[bad], *torch.nonzero(~torch.isfinite(found.esp_square))]
+    if molecules:
+        message += f" of molecule {data.topology.molecule_ids[int(molecules[0])]}"
+    return message + ", whose QM data it rests on."
 
 
 def _save(path, fingerprint, model, optimizer, state):
@@ -164,10 +171,11 @@ def _save(path, fingerprint, model, optimizer, state):
 def _restore(path, fingerprint, model, optimizer, fresh: dict) -> dict:
     try:
         content = torch.load(path, weights_only=True)
+        belongs = content["fingerprint"] == fingerprint
     except Exception as error:
         log.warning("checkpoint %s cannot be read (%s); starting anew.", path, error)
         return fresh
-    if content["fingerprint"] != fingerprint:
+    if not belongs:
         log.info("checkpoint %s belongs to other data or settings; starting anew.", path)
         return fresh
     model.load_state_dict(content["model"])

@@ -13,7 +13,8 @@ PARTS = ("force", "energy", "esp", "dipole", "prior")
 
 
 class Spread(NamedTuple):
-    """Root mean squares of the training data, which make the parts of the loss comparable.
+    """Root mean squares of the training data, weighted as in the loss, whose parts they make
+    comparable.
 
     force kcal/mol/Å, energy kcal/mol, esp kcal/mol/e, dipole e Å
     """
@@ -27,27 +28,29 @@ class Spread(NamedTuple):
 def data_spread(batches: list[FitData]) -> Spread:
     """Spread over all batches; one for a kind of data that is absent or constant."""
 
-    def root_mean_square(total, count):
-        mean = float(total) / max(float(count), 1.0)
+    def root_mean_square(squares, weights):
+        total = sum(float((weights(d) * squares(d)).sum()) for d in batches)
+        mean = total / max(sum(float(weights(d).sum()) for d in batches), 1.0)
         return mean**0.5 if mean > 1e-12 else 1.0
 
-    def over(function):
-        return sum(function(batch) for batch in batches)
-
     return Spread(
-        force=root_mean_square(
-            over(lambda d: (d.gradient**2).sum()), over(lambda d: d.gradient.numel())
-        ),
-        energy=root_mean_square(
-            over(lambda d: (d.energy**2).sum()), over(lambda d: d.energy.numel())
-        ),
-        esp=root_mean_square(
-            over(lambda d: d.esp.square.sum()), over(lambda d: d.esp.points.sum())
-        ),
+        force=root_mean_square(lambda d: (d.gradient**2).mean(dim=1), position_weight),
+        energy=root_mean_square(lambda d: d.energy**2, lambda d: d.weight),
+        esp=root_mean_square(lambda d: d.esp.square / d.esp.points.clamp_min(1.0), has_grid),
         dipole=root_mean_square(
-            over(lambda d: (d.dipole**2).sum()), over(lambda d: d.dipole.numel())
+            lambda d: (d.dipole**2).mean(dim=1), lambda d: torch.ones_like(d.weight)
         ),
     )
+
+
+def position_weight(data: FitData) -> Tensor:
+    """Weight of the conformer of every position row."""
+    return data.weight[data.geometry.position_conformer]
+
+
+def has_grid(data: FitData) -> Tensor:
+    """[molecules] one where there is an ESP to fit, else zero."""
+    return (data.esp.points > 0).to(data.esp.points.dtype)
 
 
 class Residuals(NamedTuple):
@@ -88,15 +91,21 @@ def mean_square_esp_error(charge: Tensor, data: FitData) -> Tensor:
 
 
 def loss_parts(parameters: Parameters, data: FitData, spread: Spread) -> dict[str, Tensor]:
-    """Dimensionless parts, by the names in PARTS; each is one for a model that says nothing."""
+    """Dimensionless parts, by the names in PARTS.
+
+    Those of the data are one for a model that says zero, the prior is zero for one that
+    is untrained.
+    """
     found = residuals(parameters, data, differentiable=True)
-    weight, conformer = data.weight, data.geometry.position_conformer
-    squares = (found.gradient**2).mean(dim=1)
+
+    def mean(squares, weight):
+        return (weight * squares).sum() / weight.sum().clamp_min(1.0)
+
     deviations = [d.flatten() for d in parameters.deviations.values() if d.numel()]
     return {
-        "force": (weight[conformer] * squares).sum() / weight[conformer].sum() / spread.force**2,
-        "energy": (weight * found.energy**2).sum() / weight.sum() / spread.energy**2,
-        "esp": found.esp_square.mean() / spread.esp**2,
+        "force": mean((found.gradient**2).mean(dim=1), position_weight(data)) / spread.force**2,
+        "energy": mean(found.energy**2, data.weight) / spread.energy**2,
+        "esp": mean(found.esp_square, has_grid(data)) / spread.esp**2,
         "dipole": (found.dipole**2).mean() / spread.dipole**2,
         "prior": sum((d**2).mean() for d in deviations) / len(deviations),
     }

@@ -14,7 +14,7 @@ def error_metrics(parameters: Parameters, batches: list[FitData]) -> dict[str, f
     """Unweighted root mean square errors over all batches; parameters: one per batch.
 
     force kcal/mol/Å per component, energy kcal/mol (relative, per molecule), esp
-    kcal/mol/e, dipole e Å per component
+    kcal/mol/e (of the molecules that have a grid), dipole e Å per component
     """
     found = [
         residuals(p, d, differentiable=False) for p, d in zip(parameters, batches, strict=True)
@@ -27,6 +27,11 @@ def error_metrics(parameters: Parameters, batches: list[FitData]) -> dict[str, f
     return {
         "force_rmse": root_mean([r.gradient for r in found]),
         "energy_rmse": root_mean([r.energy for r in found]),
-        "esp_rmse": root_mean([r.esp_square.clamp_min(0.0).sqrt() for r in found]),
+        "esp_rmse": root_mean(
+            [
+                r.esp_square[d.esp.points > 0].clamp_min(0.0).sqrt()
+                for r, d in zip(found, batches, strict=True)
+            ]
+        ),
         "dipole_rmse": root_mean([r.dipole for r in found]),
     }

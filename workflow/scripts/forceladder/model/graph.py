@@ -3,9 +3,9 @@
 This is the only module that imports dgl. Both give the same numbers to rounding.
 """
 
-import importlib.util
 import os
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -36,10 +36,9 @@ def message_sum(topology: Topology, backend: str) -> MessageSum:
     )
 
 
+@lru_cache
 def dgl_supports(device: torch.device) -> bool:
     """Whether DGL is installed and can work on `device`: no GPU build is on PyPI."""
-    if importlib.util.find_spec("dgl") is None:
-        return False
     try:
         import_dgl().graph(([0], [0])).to(device)
     except Exception:

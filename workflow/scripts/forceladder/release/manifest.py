@@ -19,7 +19,12 @@ def write_manifest(folder, content: dict):
     folder = Path(folder)
     digests = {name: file_digest(folder / name) for name in _files(folder)}
     write_json(folder / MANIFEST, content | {"files": digests})
-    write_text(folder / SEAL, f"{file_digest(folder / MANIFEST)}  {MANIFEST}\n")
+    write_text(folder / SEAL, seal_of(folder))
+
+
+def seal_of(folder: Path) -> str:
+    """The line that `sha256sum manifest.json` prints."""
+    return f"{file_digest(folder / MANIFEST)}  {MANIFEST}\n"
 
 
 def verify(folder) -> list[str]:
@@ -29,7 +34,7 @@ def verify(folder) -> list[str]:
         if not (folder / name).is_file():
             return [f"{folder / name} is missing; {folder} is no complete release."]
     found = []
-    if (folder / SEAL).read_text().split()[:1] != [file_digest(folder / MANIFEST)]:
+    if (folder / SEAL).read_bytes() != seal_of(folder).encode():
         found.append(f"{MANIFEST} does not agree with {SEAL}: one of the two was changed.")
     try:
         expected = json.loads((folder / MANIFEST).read_text())["files"]

@@ -1,0 +1,72 @@
+"""The configuration: its defaults pass, and each kind of mistake is one sentence."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from forceladder.configuration import check_config
+from forceladder.errors import ConfigError
+
+PROJECT = Path(__file__).parents[1]
+SCHEMA = yaml.safe_load((PROJECT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def config():
+    return yaml.safe_load((PROJECT / "config/config.yaml").read_text())
+
+
+def changed(path: str, value):
+    """The default configuration with one key, 'qm.threads', set to a value."""
+    result = place = config()
+    *parents, last = path.split(".")
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return result
+
+
+def test_documented_defaults_fit_the_schema():
+    check_config(config(), SCHEMA)
+
+
+def test_every_object_of_the_schema_refuses_unknown_keys():
+    def objects(schema):
+        if schema.get("type") in ("object", ["object", "null"]):
+            yield schema
+        for child in schema.values():
+            if isinstance(child, dict):
+                yield from objects(child)
+
+    free = {"keywords"}  # passed to the engine as they are
+    found = [s for s in objects(SCHEMA) if "additionalProperties" not in s]
+    assert len(found) == len(free)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("qm.thread", 2, "unknown key qm.thread; did you mean 'threads'?"),
+        ("rungs.class1.training.epoch", 2, "rungs.class1.training.epoch; did you mean 'epochs'?"),
+        ("colour", 1, "unknown key colour; known are run, molecules,"),
+        ("qm.threads", 0, "qm.threads is 0; it must be at least 1."),
+        ("qm.threads", "two", "qm.threads is 'two'; it must be of type integer."),
+        ("md.nve_ps", -1, "md.nve_ps is -1; it must be greater than 0."),
+        ("release.version", "1.0", "release.version is '1.0'; it must match"),
+        ("qm.specs.gfn2-xtb.engine", "psi5", "it must be one of psi4, gfn2-xtb."),
+        ("qm.reference", "hf", "qm.reference is 'hf', which qm.specs does not list"),
+        ("rungs.class1.terms", ["bond_harmonik"], "'bond_harmonik'; it must be one of"),
+    ],
+)
+def test_a_mistake_is_one_sentence_that_names_key_value_and_limit(path, value, sentence):
+    with pytest.raises(ConfigError) as caught:
+        check_config(changed(path, value), SCHEMA)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named():
+    incomplete = config()
+    del incomplete["md"]["nvt_ps"]
+    with pytest.raises(ConfigError, match=r"lacks the key md\.nvt_ps"):
+        check_config(incomplete, SCHEMA)

@@ -1,0 +1,85 @@
+"""The environment files hold what the code imports, at the versions that pip installs."""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[1]
+HOUSE = PROJECT / "workflow/scripts/forceladder"
+CONDA_NAMES = {  # import name → conda-forge name, where they differ
+    "tblite": "tblite-python", "dftd3": "dftd3-python", "torch": "pytorch",
+    "matplotlib": "matplotlib-base",
+}  # fmt: skip
+# Imported only if there (dgl), by Psi4's own Python (psi4), or by the Snakefile alone
+OPTIONAL = {"dgl", "psi4", "protocol", "jsonschema"}
+ROOMS = {
+    "qm.yaml": ["molecules", "qm", "training_set"],
+    "fit.yaml": ["energy", "model", "fit", "training_set/dataset.py"],
+    "md.yaml": [
+        "energy",
+        "model",
+        "export",
+        "md",
+        "validate",
+        "release",
+        "training_set/dataset.py",
+    ],
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level packages that a file or the files of a folder import from outside."""
+    files = path.rglob("*.py") if path.is_dir() else [path]
+    names = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"forceladder"} - OPTIONAL
+
+
+def conda(name: str) -> dict[str, str]:
+    """Package → version of an environment file."""
+    listed = yaml.safe_load((PROJECT / "envs" / name).read_text())["dependencies"]
+    return {re.split("[=<>]", item)[0]: item.partition("=")[2] for item in listed}
+
+
+def pinned() -> dict[str, str]:
+    lines = (PROJECT / "envs/requirements.txt").read_text().splitlines()
+    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
+    return {name: version for name, version in pairs}  # noqa: C416 - raises on an unpinned line
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_environment_holds_what_its_rooms_import(name):
+    needed = set().union(*(imported(HOUSE / room) for room in ROOMS[name]))
+    missing = {CONDA_NAMES.get(n, n) for n in needed} - set(conda(name))
+    assert not missing
+
+
+def test_everything_that_the_project_imports_is_pinned_for_pip():
+    needed = imported(HOUSE) | imported(PROJECT / "workflow/scripts") | imported(PROJECT / "tests")
+    local = {path.stem for path in (PROJECT / "tests").rglob("*.py")}
+    names = {"yaml": "snakemake"}  # comes with it
+    assert {names.get(n, n) for n in needed} - local - set(pinned()) - {"openff"} == set()
+
+
+@pytest.mark.parametrize("name", [*ROOMS, "driver.yaml"])
+def test_conda_and_pip_agree_on_versions(name):
+    pip = {CONDA_NAMES.get(k, k): v for k, v in pinned().items()}
+    for package, version in conda(name).items():
+        if package in pip and version:
+            plain = [re.sub(r"^0+(?=\d)", "", part) for part in version.split(".")]
+            assert pip[package].split(".")[: len(plain)] == plain, package
+
+
+def test_every_rules_environment_file_exists():
+    rules = "".join(path.read_text() for path in (PROJECT / "workflow/rules").glob("*.smk"))
+    for name in set(re.findall(r"\.\./\.\./envs/(\S+\.yaml)", rules)):
+        assert (PROJECT / "envs" / name).exists()
