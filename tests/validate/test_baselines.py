@@ -31,7 +31,7 @@ def test_gradient_is_the_slope_of_the_energy(name, smiles):
     lengths = np.array([step, -step, 2.0 * step, -2.0 * step])
     energy, _ = BASELINES[name](mol, charge, positions + lengths[:, None, None] * direction)
     slope = (8.0 * (energy[0] - energy[1]) - (energy[2] - energy[3])) / (12.0 * step)
-    assert slope == pytest.approx(float((gradient[0] * direction).sum()), rel=1e-4, abs=1e-3)  # xTB's SCF: 1e-6 Eh
+    assert slope == pytest.approx(float((gradient[0] * direction).sum()), rel=3e-4, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", BASELINES)

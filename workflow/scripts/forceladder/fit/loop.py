@@ -155,8 +155,9 @@ def _blame(parameters, data: FitData, parts: dict, epoch: int) -> str:
     bad[data.geometry.position_conformer[~torch.isfinite(found.gradient).all(dim=1)]] = True
     molecules = [*data.geometry.molecule[bad], *torch.nonzero(~torch.isfinite(found.esp_square))]
     if molecules:
-        message += f" of molecule {data.topology.molecule_ids[int(molecules[0])]}"
-    return message + ", whose QM data it rests on."
+        name = data.topology.molecule_ids[int(molecules[0])]
+        message += f" of molecule {name}; look at its QM data"
+    return message + "."
 
 
 def _save(path, fingerprint, model, optimizer, state):
@@ -173,7 +174,8 @@ def _restore(path, fingerprint, model, optimizer, fresh: dict) -> dict:
         content = torch.load(path, weights_only=True)
         belongs = content["fingerprint"] == fingerprint
     except Exception as error:
-        log.warning("checkpoint %s cannot be read (%s); starting anew.", path, error)
+        reason = type(error).__name__  # torch's own words advise to load it unsafely
+        log.warning("checkpoint %s cannot be read (%s); starting anew.", path, reason)
         return fresh
     if not belongs:
         log.info("checkpoint %s belongs to other data or settings; starting anew.", path)

@@ -39,12 +39,21 @@ def method_colours(methods) -> dict[str, str]:
     return colours | BASELINE_COLOURS
 
 
+def log_scale(axis):
+    """Logarithmic vertical axis with plain numbers, few of them."""
+    axis.set_yscale("log")
+    plain = matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}")
+    axis.yaxis.set_major_formatter(plain)
+    axis.yaxis.set_minor_locator(matplotlib.ticker.LogLocator(subs=(2, 5)))
+    axis.yaxis.set_minor_formatter(plain)
+
+
 def plot_errors(rows: list[dict]):
-    """Force and energy error of every molecule (dots) by method and split; bars are medians."""
+    """Force and energy error of every molecule (dots) by method and split; lines are medians."""
     methods = list(dict.fromkeys(row["method"] for row in rows))
     splits = [split for split in SPLITS if any(row["split"] == split for row in rows)]
     colours = method_colours(methods)
-    figure, axes = plt.subplots(2, 1, figsize=(7.5, 5.6), sharex=True)
+    figure, axes = plt.subplots(2, 1, figsize=(8, 5.4), sharex=True)
     width = 0.8 / len(methods)
     for axis, quantity, label in zip(
         axes, ("force_rmse", "energy_rmse"),
@@ -59,18 +68,17 @@ def plot_errors(rows: list[dict]):
                 if not len(values):
                     continue
                 x = s + (m - (len(methods) - 1) / 2) * width
-                axis.bar(
-                    x, np.median(values), width * 0.9, color=colours[method], alpha=0.85,
+                colour = colours[method]
+                spread = np.linspace(-0.3, 0.3, len(values)) * width if len(values) > 1 else 0.0
+                axis.plot(
+                    x + spread + 0.0 * values, values, "o", color=colour, markersize=4.5,
+                    markeredgecolor="white", markeredgewidth=0.5,
                     label=method if s == 0 else None,
                 )  # fmt: skip
-                spread = np.linspace(-0.25, 0.25, len(values)) * width if len(values) > 1 else 0.0
-                axis.plot(
-                    x + spread + 0.0 * values, values, ".", color="black", markersize=4, zorder=3
-                )
+                axis.hlines(np.median(values), x - 0.4 * width, x + 0.4 * width, colour, lw=2)
         axis.set_ylabel(label)
-        axis.set_yscale("log")
-        axis.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
-        axis.grid(axis="y", alpha=0.3, linewidth=0.5)
+        log_scale(axis)
+        axis.grid(axis="y", which="both", alpha=0.25, linewidth=0.5)
         axis.set_axisbelow(True)
     counts = [len({r["molecule"] for r in rows if r["split"] == split}) for split in splits]
     labels = [f"{split}\n({n} molecules)" for split, n in zip(splits, counts, strict=True)]
@@ -128,9 +136,8 @@ def plot_history(history: dict, rung: str):
             right.plot(epoch[shown], values[shown], color=SPLIT_COLOURS[split], label=split)
             low = int(np.nanargmin(values))
             right.plot(epoch[low], values[low], "o", color=SPLIT_COLOURS[split], markersize=4)
-    right.set(yscale="log", xlabel="epoch", ylabel=FORCE_LABEL, title="force error")
-    right.yaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
-    right.yaxis.set_minor_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+    right.set(xlabel="epoch", ylabel=FORCE_LABEL, title="force error")
+    log_scale(right)
     right.legend(fontsize=7)
     return figure
 
@@ -146,7 +153,7 @@ def plot_stability(dataset, rung: str):
     axis, step = axes[0], int(np.argmin(dataset["nve_timestep"].values))
     for m, name in enumerate(dataset["molecule_id"].values):
         energy = dataset["nve_energy"].values[m, step]
-        change = (energy - energy[0]) / freedom[m]
+        change = (energy - np.nanmean(energy)) / freedom[m]
         axis.plot(
             dataset["nve_time"].values[step], change, linewidth=0.6,
             color=colours[m % 20], label=str(name),
@@ -167,7 +174,8 @@ def plot_stability(dataset, rung: str):
                 )
         axis.axhline(0.5, color="black", linestyle="--", linewidth=0.8)
         axis.set(title=f"NVT, {kelvin:g} K", xlabel="time (ps)", ylim=(0, 0.6))
-    axes[1].set_ylabel("largest bond deviation (Å); dashed: broken")
+        axis.text(0.02, 0.51, "broken", fontsize=7, transform=axis.get_yaxis_transform())
+    axes[1].set_ylabel("largest bond deviation (Å)")
     if dataset.sizes["molecule"] <= 20:
         figure.legend(
             *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=7
