@@ -33,6 +33,12 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   echo "$wanted" >"$stamp"
 fi
 
+# RDKit's wheel draws molecules through two X libraries that a bare Debian lacks
+if ! .venv/bin/python -c 'from rdkit.Chem.Draw import rdMolDraw2D' 2>/dev/null; then
+  if is_root; then say "libraries for drawing molecules"; apt_install libxrender1 libxext6 libexpat1
+  else echo "note: without libXrender reports show no drawings of molecules (apt-get install libxrender1)" >&2; fi
+fi
+
 if [ "${ENGINE:-psi4}" = psi4 ] && [ -z "${FORCELADDER_PSI4:-}" ] && ! command -v psi4 >/dev/null; then
   conda=$(command -v micromamba || command -v mamba || command -v conda || true)
   if is_root; then

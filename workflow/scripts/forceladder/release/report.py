@@ -5,8 +5,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rdkit.Chem import MolFromSmiles
-from rdkit.Chem.Draw import rdMolDraw2D
 
+from forceladder.job import log
 from forceladder.qm.verdicts import ACCEPTED
 from forceladder.tables import number
 
@@ -98,7 +98,12 @@ def interval(row: dict, quantity: str) -> str:
 
 
 def molecule_drawing(smiles: str) -> str:
-    """SVG element of a molecule, to stand inline in HTML."""
+    """SVG element of a molecule, to stand inline in HTML; empty where RDKit cannot draw."""
+    try:
+        from rdkit.Chem.Draw import rdMolDraw2D  # its wheel needs X libraries of the system
+    except ImportError as error:
+        log.warning("no drawing of %s: %s", smiles, error)
+        return ""
     drawer = rdMolDraw2D.MolDraw2DSVG(150, 105)
     drawer.drawOptions().clearBackground = False
     rdMolDraw2D.PrepareAndDrawMolecule(drawer, MolFromSmiles(smiles))
