@@ -6,6 +6,9 @@ import numpy as np
 import openmm
 from openmm import unit
 
+from forceladder.training_set.dataset import row_ranges
+from forceladder.units import COULOMB
+
 KCAL, ANGSTROM = unit.kilocalorie_per_mole, unit.angstrom
 
 
@@ -120,3 +123,20 @@ def gradient_by_differences(function, x, step: float = 1e-3) -> np.ndarray:
     values = np.asarray(function(stack)).reshape(len(weights), -1)
     slopes = sum(w * v for (_, w), v in zip(weights, values, strict=True)) / step
     return slopes.reshape(x.shape)
+
+
+def mean_square_esp_errors(dataset, charge):
+    """Mean squared ESP error of every molecule over all of its grid points, by loops."""
+    ranges, errors = row_ranges(dataset), []
+    for m, atoms in enumerate(dataset["atom_count"].values):
+        q = charge[ranges["atom"][m] : ranges["atom"][m + 1]]
+        point, first, squares = ranges["grid_point"][m], ranges["position"][m], []
+        for conformer in range(*ranges["conformer"][m : m + 2]):
+            x = dataset["positions"].values[first : first + atoms]
+            for _ in range(dataset["grid_count"].values[conformer]):
+                r = np.linalg.norm(dataset["grid_positions"].values[point] - x, axis=1)
+                squares.append((COULOMB * (q / r).sum() - dataset["esp"].values[point]) ** 2)
+                point += 1
+            first += atoms
+        errors.append(np.mean(squares) if squares else 0.0)
+    return np.array(errors)

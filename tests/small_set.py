@@ -9,6 +9,7 @@ from forceladder.qm import engines
 from forceladder.qm.records import make_record
 from forceladder.qm.tasks import make_task
 from forceladder.training_set.build import build_training_set
+from forceladder.training_set.dataset import row_ranges
 
 SPEC = {
     "engine": "gfn2-xtb", "method": "gfn2-xtb",
@@ -55,3 +56,20 @@ def with_potential(task: dict, result: dict) -> dict:
     grid, atoms = np.reshape(task["esp_grid"], (-1, 3)), np.reshape(task["geometry"], (-1, 3))
     distance = np.linalg.norm(grid[:, None] - atoms[None], axis=-1)
     return {**result, "esp": (1.0 / distance @ np.array(result["charges"])).tolist()}
+
+
+def without_grid(dataset, molecules):
+    """The training set with the ESP of these molecule rows taken out."""
+    ranges = row_ranges(dataset)
+    points = np.concatenate(
+        [
+            np.arange(*ranges["grid_point"][row : row + 2])
+            for row in range(dataset.sizes["molecule"])
+            if row not in molecules
+        ]
+        or [np.zeros(0, int)]
+    )
+    bare = dataset.isel(grid_point=points).copy(deep=True)
+    for row in molecules:
+        bare["grid_count"].values[slice(*ranges["conformer"][row : row + 2])] = 0
+    return bare
