@@ -46,7 +46,13 @@ def methanol():
 
 @pytest.fixture(scope="module")
 def methanol_run(methanol):
-    return run_molecule(*methanol, "methanol", SETTINGS)
+    return whole_run(methanol, "methanol")
+
+
+def whole_run(molecule, name, settings=SETTINGS):
+    """All trajectories; the molecule's one geometry is its reference data."""
+    system, bonds, positions = molecule
+    return run_molecule(system, bonds, positions[None], name, settings)
 
 
 def inverted(smiles, factor):
@@ -164,10 +170,10 @@ def test_sane_molecule_survives(methanol_run):
 def test_replicas_differ_and_runs_repeat(methanol, methanol_run):
     energy = methanol_run["nvt_energy"]
     assert not np.array_equal(energy[0, 0], energy[0, 1])
-    again = run_molecule(*methanol, "methanol", SETTINGS)
+    again = whole_run(methanol, "methanol")
     for name, values in methanol_run.items():
         np.testing.assert_array_equal(again[name], values)
-    other = run_molecule(*methanol, "another name", SETTINGS)
+    other = whole_run(methanol, "another name")
     assert not np.array_equal(other["nvt_energy"], energy)
 
 
@@ -177,12 +183,23 @@ def test_replicas_differ_and_runs_repeat(methanol, methanol_run):
 @pytest.mark.parametrize("factor", [-1.0, -30.0, -1e6])
 def test_inverted_force_constant_dies_and_is_recorded(factor):
     """A bond that pushes itself apart: no exception, and no survival in the table."""
-    run = run_molecule(*inverted("CO", factor), "doomed", SETTINGS)
+    run = whole_run(inverted("CO", factor), "doomed")
     dataset = as_md_dataset(["doomed"], [run], SETTINGS)
     (row,) = stability_rows(dataset, 300)
     assert row["survival"] == {"300 K": 0.0, "600 K": 0.0}
     assert row["survival_ps"] == {"300 K": 0.0, "600 K": 0.0}
     json.dumps(row, allow_nan=False)
+
+
+def test_a_minimum_with_a_bond_too_long_does_not_count_as_survival():
+    """Survival is measured from the reference data, not from the force field's own minimum."""
+    parameters = parameters_of("CO")
+    parameters["terms"]["bond_harmonic"]["length"][0] += 0.7
+    molecule = openmm_system(parameters), bonds_of(parameters), embedded("CO")
+    run = whole_run(molecule, "stretched")
+    assert (run["nvt_bond_deviation"] > 0.5).any(axis=-1).all()
+    (row,) = stability_rows(as_md_dataset(["stretched"], [run], SETTINGS), 300)
+    assert row["survival"] == {"300 K": 0.0, "600 K": 0.0}
 
 
 def test_molecule_that_breaks_under_way_is_nan_from_there_on():
@@ -199,7 +216,7 @@ def test_molecule_that_breaks_under_way_is_nan_from_there_on():
         trap.addBond(i, j, [0.1 * length + 0.008])
     system.addForce(trap)
     settings = {**SETTINGS, "nvt_temperatures_kelvin": [50, 3000], "nvt_replicas": 1}
-    run = run_molecule(system, bonds_of(parameters), minimum, "fragile", settings)
+    run = whole_run((system, bonds_of(parameters), minimum), "fragile", settings)
     cold, hot = run["nvt_bond_deviation"][:, 0]
     assert np.nanmax(cold) < 0.5
     assert not (hot <= 0.5).all()

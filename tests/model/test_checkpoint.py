@@ -100,7 +100,7 @@ def test_flipped_bit_is_found_or_harmless(folder, model):
 
 
 @pytest.mark.parametrize(
-    "change", [{"width": 8}, {"layers": 3}, {"torsion_orders": 2}, {"atom_features": 3}]
+    "change", [{"width": 8}, {"layers": 3}, {"torsion_orders": 2}, {"atom_features": ["is_C"]}]
 )
 def test_weights_of_other_settings_are_refused(folder, change):
     settings = json.loads((folder / "model.json").read_text())

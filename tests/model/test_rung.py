@@ -22,7 +22,7 @@ from force_fields import (
 )
 from forceladder.energy.terms import TERMS
 from forceladder.energy.topology import topology_of
-from forceladder.errors import ConfigError
+from forceladder.errors import ConfigError, VersionError
 from forceladder.model import priors
 from forceladder.model.rung import make_rung
 
@@ -241,3 +241,12 @@ def test_molecule_with_empty_tables_is_parametrized(smiles):
     found = random_rung(graph, 1)(graph)
     assert float(found.charge.detach().sum()) == pytest.approx(float(graph.net_charge), abs=1e-14)
     assert found.terms["torsion_cosine"]["amplitude"].shape == (0, NETWORK["torsion_orders"])
+
+
+def test_a_molecule_with_other_features_is_refused_with_their_names():
+    """A model of an older release, met by a library that describes molecules differently."""
+    graph = topology("CCO")
+    model = untrained_rung(graph)
+    renamed = ["is_antimony", *graph.atom_feature_names[1:]]
+    with pytest.raises(VersionError, match="is_antimony"):
+        model(graph._replace(atom_feature_names=renamed))

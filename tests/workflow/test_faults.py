@@ -39,7 +39,7 @@ def test_unknown_element_in_the_config_is_named_with_the_known_ones(tmp_path):
     checkout = Checkout(tmp_path, TWO, molecules={"elements": ["H", "Xx"]})
     answer = checkout.run("--dry-run")
     assert answer.returncode != 0
-    assert "molecules.elements.1 is 'Xx'; it must be one of H, B, C" in answer.stdout
+    assert "molecules.elements.1 is 'Xx'; it must be one of H, C, N" in answer.stdout
 
 
 def test_a_run_without_held_out_molecules_says_so_before_it_is_fitted(tmp_path):

@@ -147,7 +147,8 @@ def test_released_system_and_freshly_parametrized_molecule_have_the_same_energy(
 
 WITHOUT_THE_WORKFLOWS_PACKAGES = """
 import sys
-for name in "ase dftd3 dgl jinja2 jsonschema matplotlib openff qcelemental snakemake tblite".split():
+absent = "ase dftd3 dgl jinja2 jsonschema matplotlib openff qcelemental snakemake tblite"
+for name in absent.split():
     sys.modules[name] = None
 """
 

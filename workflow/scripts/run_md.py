@@ -7,7 +7,7 @@ import openmm
 from forceladder import files, job
 from forceladder.md.run import run_molecule
 from forceladder.md.summary import as_md_dataset, stability_rows, write_md_dataset
-from forceladder.training_set.dataset import first_positions, read_training_set, row_ranges
+from forceladder.training_set.dataset import molecule_positions, read_training_set, row_ranges
 from forceladder.validate.plots import plot_stability, save_figure
 
 
@@ -21,7 +21,7 @@ def main(snakemake):
         folder = Path(snakemake.input.systems)
         system = openmm.XmlSerializer.deserialize((folder / f"{name}.xml").read_text())
         bonds = dataset["bond_atoms"].values[slice(*bond_rows[index : index + 2])]
-        runs.append(run_molecule(system, bonds, first_positions(dataset, index), name, settings))
+        runs.append(run_molecule(system, bonds, molecule_positions(dataset, index), name, settings))
         progress.update(index + 1, name)
     trajectories = as_md_dataset(names, runs, settings)
     rows = stability_rows(trajectories, settings["nve_temperature_kelvin"])

@@ -33,6 +33,10 @@ class CorruptFileError(HouseError):
     """Delete the named file and run again."""
 
 
+class VersionError(HouseError):
+    """Use the version of forceladder that the file was made with, or make the file anew."""
+
+
 class TooManyFailuresError(HouseError):
     """Look at the named verdicts, then mend the cause or raise the limit."""
 

@@ -8,7 +8,7 @@ from forceladder.energy.topology import topology_of
 from forceladder.energy.total import term_energy_and_gradient
 from forceladder.export.openmm_system import openmm_energy_and_gradient
 from forceladder.export.parameters import terms_as_tensors
-from forceladder.training_set.dataset import first_positions, select_molecules
+from forceladder.training_set.dataset import molecule_positions, select_molecules
 
 NONBONDED = ("lennard_jones", "coulomb")  # OpenMM has one force for both
 
@@ -17,13 +17,16 @@ COLUMNS = ["molecule", "engine", "term", "quantity", "unit", "value", "differenc
 
 
 def proof_rows(index: int, dataset, parameters: dict, system) -> list[dict]:
-    """OpenMM against the training code, per term, on the molecule's first conformer.
+    """OpenMM against the training code, per term, on the molecule's last geometry.
+
+    The last is a sampled one where there is any: off the symmetric points of a minimum,
+    such as straight angles, where OpenMM's own rounding shows.
 
     Rows of COLUMNS: `value` is ours, `difference` OpenMM's minus ours; for forces the
     largest component of either. The sum of charges is held against the net charge.
     """
     one = select_molecules(dataset, [index])
-    positions = first_positions(dataset, index)
+    positions = molecule_positions(dataset, index)[-1]
     geometry = Geometry(topology_of(one), torch.tensor([1]), torch.as_tensor(positions))
     ours = {
         name: term_energy_and_gradient(name, values, geometry)

@@ -106,7 +106,9 @@ def train_epoch(model, optimizer, batches, spread, weights, seed, epoch) -> dict
             raise FitError(_blame(parameters, data, parts, epoch))
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=10.0)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=10.0)
+        if not torch.isfinite(norm):
+            raise FitError(_blame(parameters, data, parts, epoch))
         optimizer.step()
         for name, value in {**parts, "loss": loss}.items():
             sums[name] += float(value.detach()) / len(batches)

@@ -15,11 +15,13 @@ from forceladder.units import ANGSTROM_IN_NM
 def run_molecule(system: openmm.System, bonds, positions, name: str, settings: dict) -> dict:
     """All trajectories of one molecule, arrays as in fields.MD_FIELDS without `molecule`.
 
-    bonds: [bonds, 2]      positions: [atoms, 3] Å, minimized first in the force field
+    bonds: [bonds, 2]      positions: [conformers, atoms, 3] Å, of the reference data; the
+    first, minimized in the force field, is the start, and their mean bond lengths are
+    what survival is measured from: never the force field's own idea of a bond
     settings: the config's `md` section
     """
-    minimum = minimized_positions(system, positions)
-    reference = bond_lengths(minimum, bonds)
+    minimum = minimized_positions(system, positions[0])
+    reference = np.mean([bond_lengths(x, bonds) for x in positions], axis=0)
     nve = [
         nve_energies(
             system, minimum, settings["nve_temperature_kelvin"], timestep,

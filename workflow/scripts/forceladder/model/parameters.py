@@ -45,7 +45,7 @@ class BondHead(Head):
 
     def __init__(self, settings: dict):
         super().__init__(settings)
-        extra = settings["bond_features"]
+        extra = len(settings["bond_features"])
         self.readout = Readout(atoms=2, width=settings["width"], extra=extra, outputs=2)
 
     def forward(self, topology, embedding):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from forceladder.energy.terms import TERMS
 from forceladder.energy.topology import Topology
-from forceladder.errors import ConfigError
+from forceladder.errors import ConfigError, VersionError
 from forceladder.model.encoder import Encoder
 from forceladder.model.parameters import HEADS, ChargeHead, charge_products
 
@@ -22,7 +22,8 @@ class Parameters(NamedTuple):
 
 
 class Rung(nn.Module):
-    """settings: terms, width, layers, torsion_orders, atom_features, bond_features."""
+    """settings: terms, width, layers, torsion_orders, and the names of the features that the
+    model was made for, atom_features and bond_features."""
 
     def __init__(self, settings: dict):
         super().__init__()
@@ -32,7 +33,7 @@ class Rung(nn.Module):
             )
         self.settings = dict(settings)
         self.encoder = Encoder(
-            settings["atom_features"], settings["bond_features"], settings["width"],
+            len(settings["atom_features"]), len(settings["bond_features"]), settings["width"],
             settings["layers"],
         )  # fmt: skip
         self.heads = nn.ModuleDict(
@@ -41,7 +42,22 @@ class Rung(nn.Module):
         self.charge_head = ChargeHead(settings)
 
     def forward(self, topology: Topology, backend: str = "auto") -> Parameters:
-        """Parameters of every row of the topology; each molecule is seen once."""
+        """Parameters of every row of the topology; each molecule is seen once.
+
+        raises: VersionError if the topology has other features than the model
+        """
+        for kind in ("atom", "bond"):
+            known, given = (
+                self.settings[f"{kind}_features"],
+                getattr(topology, f"{kind}_feature_names"),
+            )
+            if known != given:
+                difference = ", ".join(sorted(set(known) ^ set(given))) or "their order"
+                raise VersionError(
+                    f"the model was made for other {kind} features than the molecules have "
+                    f"({difference}); use the version of forceladder that made the model, or fit "
+                    "it anew."
+                )
         embedding = self.encoder(topology, backend)
         charge, deviation = self.charge_head(topology, embedding)
         terms, deviations = {}, {"charge": deviation}
@@ -59,8 +75,8 @@ def make_rung(settings: dict, topology: Topology, seed: int) -> Rung:
     settings: terms, width, layers, torsion_orders, as in the config's rungs
     """
     known = {
-        "atom_features": topology.atom_features.shape[1],
-        "bond_features": topology.bond_features.shape[1],
+        "atom_features": topology.atom_feature_names,
+        "bond_features": topology.bond_feature_names,
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

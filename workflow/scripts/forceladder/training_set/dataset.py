@@ -106,7 +106,8 @@ def select_split(dataset: xarray.Dataset, split: str) -> xarray.Dataset:
     return select_molecules(dataset, np.flatnonzero(dataset["split"].values == split))
 
 
-def first_positions(dataset: xarray.Dataset, molecule: int) -> np.ndarray:
-    """Positions [atoms, 3] Å of a molecule's first conformer."""
-    first = row_ranges(dataset)["position"][molecule]
-    return dataset["positions"].values[first : first + dataset["atom_count"].values[molecule]]
+def molecule_positions(dataset: xarray.Dataset, molecule: int) -> np.ndarray:
+    """Positions [conformers, atoms, 3] Å of one molecule; minimized conformers come first."""
+    rows = slice(*row_ranges(dataset)["position"][molecule : molecule + 2])
+    atoms = int(dataset["atom_count"].values[molecule])
+    return dataset["positions"].values[rows].reshape(-1, atoms, 3)
