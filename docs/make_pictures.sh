@@ -14,4 +14,4 @@ profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
   --disable-component-update --disable-sync --user-data-dir="$profile" --hide-scrollbars \
-  --window-size=1080,1400 --screenshot=docs/report.png "file://$PWD/$release/report.html"
+  --window-size=1080,1790 --screenshot=docs/report.png "file://$PWD/$release/report.html"
