@@ -11,7 +11,9 @@ OVERLAY := $(if $(filter psi4,$(ENGINE)),,config/without_psi4.yaml)
 .PHONY: run test setup lint pictures clean
 
 run: setup  ## molecules → Psi4 → force field → MD → release
+	@test -f $(CONFIG) || { echo "there is no $(CONFIG); name a configuration: make run CONFIG=…" >&2; exit 1; }
 	snakemake --profile config/profiles/local --cores $(CORES) --configfile $(CONFIG) $(OVERLAY)
+	@python -m forceladder summary config/config.yaml $(CONFIG) $(OVERLAY)
 
 test: setup  ## the whole test suite
 	python -m pytest

@@ -1,11 +1,13 @@
 """forceladder: molecules → geometries → QM → training set → fit → validation → release."""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: "config/config.yaml"
+configfile: Path(workflow.current_basedir) / "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -27,7 +29,3 @@ rule all:
     default_target: True
     input:
         release_folder(),
-
-
-onsuccess:
-    print_summary()

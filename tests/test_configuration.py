@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forceladder.configuration import check_config
+from forceladder.configuration import RESERVED, check_config
 from forceladder.errors import ConfigError
+from forceladder.validate.baselines import BASELINES
 
 PROJECT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((PROJECT / "workflow/schemas/config.schema.yaml").read_text())
@@ -50,7 +51,13 @@ def test_every_object_of_the_schema_refuses_unknown_keys():
         ("rungs.class1.training.epoch", 2, "rungs.class1.training.epoch; did you mean 'epochs'?"),
         ("colour", 1, "unknown key colour; known are run, molecules,"),
         ("qm.threads", 0, "qm.threads is 0; it must be at least 1."),
-        ("qm.threads", "two", "qm.threads is 'two'; it must be of type integer."),
+        ("qm.threads", "two", "qm.threads is 'two'; it must be a whole number."),
+        ("qm.threads", 2.0, "qm.threads is 2.0; it must be a whole number."),
+        ("md.seed", None, "md.seed is None; it must be a whole number."),
+        ("md.nve_ps", float("inf"), "md.nve_ps is inf; it must be a finite number"),
+        ("gates.max_test_energy_rmse_kcal", float("nan"), "it must be a finite number"),
+        ("md.nve_ps", 0.01, "md.nve_frames is 500, more than the 20 steps of 0.5 fs"),
+        ("molecules.split_fractions.test", 0.9, "molecules.split_fractions add up to 1;"),
         ("md.nve_ps", -1, "md.nve_ps is -1; it must be greater than 0."),
         ("release.version", "1.0", "release.version is '1.0'; it must match"),
         ("qm.specs.gfn2-xtb.engine", "psi5", "it must be one of psi4, gfn2-xtb."),
@@ -63,6 +70,24 @@ def test_a_mistake_is_one_sentence_that_names_key_value_and_limit(path, value, s
         check_config(changed(path, value), SCHEMA)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_rung_cannot_take_a_baselines_name():
+    twice = config()
+    twice["rungs"]["UFF"] = twice["rungs"]["class1"]
+    with pytest.raises(ConfigError, match=r"rungs\.UFF has the name of a baseline"):
+        check_config(twice, SCHEMA)
+
+
+def test_reserved_names_are_those_of_the_baselines():
+    assert set(RESERVED) == set(BASELINES)
+
+
+def test_a_psi4_spec_needs_a_basis():
+    without = config()
+    del without["qm"]["specs"]["b3lyp-d3bj_dzvp"]["basis"]
+    with pytest.raises(ConfigError, match=r"lacks the key qm\.specs\.b3lyp-d3bj_dzvp\.basis"):
+        check_config(without, SCHEMA)
 
 
 def test_a_missing_key_is_named():

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -219,3 +220,19 @@ def test_file_size_limit_is_one_sentence_and_leaves_no_part_of_a_file(tmp_path):
     writer.join()
     assert writer.exitcode == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_writers_of_the_same_folder_at_once_leave_one_whole_folder(tmp_path):
+    """Two jobs of one shard: whoever comes last wins, and nobody fails."""
+
+    def write(who):
+        for _ in range(50):
+            with files.atomic_directory(tmp_path / "shared") as folder:
+                (folder / "a").write_text(who)
+                (folder / "b").write_text(who)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, "wxyz"))
+    assert {p.name for p in tmp_path.iterdir()} == {"shared"}
+    first, second = ((tmp_path / "shared" / name).read_text() for name in "ab")
+    assert first == second

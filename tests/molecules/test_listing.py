@@ -53,7 +53,7 @@ def test_row_without_smiles_is_kept_for_its_rejection(tmp_path):
         ("", "no column 'smiles'"),
         ("id,smiles\na,C,train\n", "line 2 has more fields than the 2 columns"),
         ("id,smiles\na,C\nb,CC\nA,CCC\n", r"line 4: id 'A' was given before, in line 2"),
-        ("id,smiles\n../a,C\n", "line 2: id '../a' cannot be a file name"),
+        ("id,smiles\n../a,C\n", "line 2: id '..-a' cannot be a file name"),
         ("id,smiles\n.a,C\n", "cannot be a file name"),
         (f"id,smiles\n{'a' * 81},C\n", "at most 80"),
         ("id,smiles,split\na,C,training\n", "split 'training' is not one of train, validation"),

@@ -7,9 +7,9 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from examples import ELEMENTS, FRACTIONS, SMILES, mol_of, read
-from forceladder.errors import MoleculeError
+from forceladder.errors import ConfigError, MoleculeError
 from forceladder.molecules import read as room
-from forceladder.molecules.read import drawn_split, read_row, reject_duplicates
+from forceladder.molecules.read import check_splits, drawn_split, read_row, reject_duplicates
 
 
 def spelling(mol: Chem.Mol, style: str, random) -> str:
@@ -259,16 +259,53 @@ def test_larger_test_fraction_moves_no_molecule_out_of_the_test_split():
 
 def test_second_row_of_a_molecule_is_rejected_by_the_name_of_the_first():
     rows = [("first", "CCO"), ("other", "CO"), ("second", "OCC"), ("third", "C(O)C")]
-    molecules = [{**read(smiles), "id": name} for name, smiles in rows]
+    molecules = [
+        {**read(smiles), "id": name, "line": line} for line, (name, smiles) in enumerate(rows)
+    ]
     kept, rejected = reject_duplicates(molecules)
     assert [molecule["id"] for molecule in kept] == ["first", "other"]
-    assert [(line["id"], line["code"]) for line in rejected] == [
-        ("second", "duplicate"), ("third", "duplicate"),
+    assert [(row["id"], row["line"], row["code"]) for row in rejected] == [
+        ("second", 2, "duplicate"), ("third", 3, "duplicate"),
     ]  # fmt: skip
-    assert all("the same molecule as first" in line["reason"] for line in rejected)
+    assert all("the same molecule as first" in row["reason"] for row in rejected)
 
 
 def test_stereoisomers_and_charge_states_are_no_duplicates():
     pairs = ["C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "CC(=O)O", "CC(=O)[O-]"]
     molecules = [{**read(smiles), "id": smiles} for smiles in pairs]
     assert reject_duplicates(molecules) == (molecules, [])
+
+
+def listed(*rows):
+    return [
+        {**read(smiles), "id": smiles, "line": line, "split": split}
+        for line, (smiles, split) in enumerate(rows, start=2)
+    ]
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [("C[C@H](F)Cl", "C[C@@H](F)Cl"), ("CC(=O)O", "CC(=O)[O-]"), ("Oc1ccccn1", "O=c1cccc[nH]1")],
+)
+def test_near_twins_in_different_splits_are_refused_with_both_lines(pair):
+    """Enantiomers have the same energies: one in each split would test what the other taught."""
+    first, second = pair
+    with pytest.raises(ConfigError, match=r"\(line 2, train\).*\(line 3, test\)"):
+        check_splits(listed((first, "train"), (second, "test")))
+    check_splits(listed((first, "train"), (second, "train"), ("C", "test")))
+
+
+def test_a_missing_split_is_named():
+    with pytest.raises(ConfigError, match="split 'test'"):
+        check_splits(listed(("C", "train"), ("CC", "train")))
+    check_splits([])
+
+
+def test_a_single_atom_is_refused():
+    with pytest.raises(MoleculeError, match="nothing can be fitted") as caught:
+        read("[Cl-]")
+    assert caught.value.code == "single_atom"
+
+
+def test_isomers_that_cannot_exist_do_not_count_as_unspecified():
+    assert read("C1CC2CCC1C2")["smiles"]  # norbornane: its trans isomer is only on paper

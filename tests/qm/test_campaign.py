@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import numpy as np
@@ -16,7 +17,7 @@ from rdkit.Chem import AllChem
 from conftest import SCRIPTS
 from examples import mol_of, read
 from forceladder import files
-from forceladder.errors import CorruptFileError
+from forceladder.errors import CorruptFileError, KilledError, VersionError
 from forceladder.qm.campaign import compute_shard, dataset_molecules
 from forceladder.qm.datasets import build_dataset
 from forceladder.qm.scratch import PREFIX
@@ -120,7 +121,68 @@ def test_failed_task_is_a_record_and_not_cached(shard, xtb_spec, caplog):
     assert [record["success"] for record in records["water"]] == [True, False, True]
     qcelemental.models.FailedOperation(**records["water"][1])
     assert len(cached_files(shard)) == 1  # the two good ones are the same task
-    assert compute(shard, xtb_spec, caplog)[1] == 2
+    assert compute(shard, xtb_spec, caplog)[1] == 1
+
+
+class Killer(threading.Thread):
+    """Kills the first `times` engine processes of this process with -9, as an OOM killer would."""
+
+    def __init__(self, times: int):
+        super().__init__(daemon=True)
+        self.times, self.stop = times, False
+
+    def run(self):
+        killed = set()
+        while len(killed) < self.times and not self.stop:
+            for child in psutil.Process().children():
+                if child.pid not in killed and "xtb_runner.py" in " ".join(child.cmdline()):
+                    child.kill()
+                    killed.add(child.pid)
+            time.sleep(0.01)
+
+    def __enter__(self):
+        self.start()
+
+    def __exit__(self, *_):
+        self.stop = True
+        self.join()
+
+
+def test_an_engine_killed_once_is_tried_again_and_nothing_is_missing(shard, xtb_spec):
+    with Killer(times=1):
+        records = compute(shard, xtb_spec)
+    assert [r["success"] for r in records["water"] + records["ethanol"]] == [True] * 5
+
+
+def test_an_engine_killed_twice_stops_the_shard_writes_no_record_and_keeps_the_rest(
+    shard, xtb_spec
+):
+    """A failed record would stay for ever; without records the rerun computes what is missing."""
+    with Killer(times=6), pytest.raises(KilledError, match="was killed twice while it computed"):
+        compute(shard, xtb_spec)
+    assert not (shard / "records").exists()
+    records = compute(shard, xtb_spec)
+    assert [r["success"] for r in records["water"] + records["ethanol"]] == [True] * 5
+
+
+def test_another_engine_version_than_the_runs_is_refused_by_name(shard, xtb_spec):
+    folders = shard / "datasets", shard / "records"
+    with pytest.raises(VersionError, match=r"this run began with tblite 0\.1"):
+        compute_shard(*folders, xtb_spec, shard / "cache", 1, LIMITS, engine_version="tblite 0.1")
+    assert not (shard / "records").exists()
+
+
+def test_two_jobs_of_the_same_shard_at_once_compute_it_once(shard, xtb_spec, caplog):
+    """An orphan of a killed run and its successor: the second waits, and finds all in the cache."""
+    with caplog.at_level("INFO", logger="forceladder"):
+        jobs = [threading.Thread(target=compute, args=(shard, xtb_spec)) for _ in range(2)]
+        for job in jobs:
+            job.start()
+        for job in jobs:
+            job.join()
+    found = sorted(int(n) for n in re.findall(r"5 tasks, (\d+) of them in the cache", caplog.text))
+    assert found == [0, 5]
+    assert "another process computes these tasks" in caplog.text
 
 
 def test_empty_shard_writes_an_empty_folder(tmp_path, xtb_spec, scratch_root):

@@ -96,7 +96,7 @@ def test_killed_engine_costs_the_task_under_way_alone(xtb_spec, scratch_root):
             (process,) = engine_processes()
             os.kill(process.pid, signal.SIGKILL)
     assert [results[i]["success"] for i in range(3)] == [True, False, True]
-    assert results[1]["error_type"] == "engine_died"
+    assert results[1]["error_type"] == "engine_killed"
     assert "exit code -9" in results[1]["error_message"]
 
 

@@ -129,7 +129,7 @@ def test_killed_psi4_costs_the_task_under_way_alone(b3lyp_spec, psi4_version, sc
             for process in psutil.Process().children(recursive=True):
                 os.kill(process.pid, signal.SIGKILL)
     assert [results[i]["success"] for i in range(3)] == [True, False, True]
-    assert results[1]["error_type"] == "engine_died"
+    assert results[1]["error_type"] == "engine_killed"
     assert results[2]["energy"] == pytest.approx(results[0]["energy"], abs=1e-9)
     assert list(scratch_root.iterdir()) == []
 

@@ -44,6 +44,7 @@ class Checkout:
     def __init__(self, folder: Path, table: str, /, **changes):
         """table: the molecules as CSV; changes: sections to merge over those of SETTINGS."""
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         for name in ("workflow", "config", "envs"):
             shutil.copytree(PROJECT / name, folder / name, ignore=ignored)

@@ -27,6 +27,7 @@ ammonium,[NH4+],1,1,train
 open-ring,C1CC,,,train
 selenol,C[SeH],,,train
 doublet-methane,C,,2,train
+twin,OC,,,test
 formaldehyde,C=O,,,test
 """
 
@@ -45,18 +46,20 @@ def table(path):
 
 
 def test_the_run_ends_with_the_release_its_errors_and_its_gates(run):
-    end = run.output[-3000:]
+    end = run.output[-4000:]
     assert "The release is in results/tiny/releases/tiny-0.0.1" in end
     for words in ("force RMSE", "class1", "MMFF94", "UFF", "GFN2-xTB", "passed"):
         assert words in end
 
 
 def test_poison_molecules_are_listed_with_line_and_reason_and_cost_nothing_else(run):
+    """A duplicate is no poison, but just as little a molecule of the release."""
     rejected = {row["id"]: row for row in table(run.results / "rejected.csv")}
     assert {name: (row["line"], row["code"]) for name, row in rejected.items()} == {
         "open-ring": ("5", "parse_failed"),
         "selenol": ("6", "element_not_allowed"),
         "doublet-methane": ("7", "impossible_multiplicity"),
+        "twin": ("8", "duplicate"),
     }
     assert "Se" in rejected["selenol"]["reason"]
     assert "multiplicity 2" in rejected["doublet-methane"]["reason"]
@@ -66,7 +69,7 @@ def test_poison_molecules_are_listed_with_line_and_reason_and_cost_nothing_else(
 
 def test_records_are_qcschema_with_gradients_of_the_level_asked_for(run):
     paths = list((run.results / "qm" / PSI4_SPEC / "records").glob("*/*.jsonl.xz"))
-    assert len(paths) == 4
+    assert len(paths) == 5  # the twin's too: the same tasks, found in the cache
     for path in paths:
         records = files.read_json_lines(path)
         assert len(records) == 4  # one conformer, three frames
@@ -98,6 +101,7 @@ def test_release_says_what_it_was_made_from(run, psi4_version):
     assert manifest["seeds"]["fit"] == {"class1": 0}
     assert set(manifest["inputs"]["qm_records"]) == run.cached()
     assert manifest["config"]["run"] == "tiny"
+    assert manifest["molecules"] == {"train": 3, "validation": 0, "test": 1}
     on_disk = {
         path.relative_to(run.release).as_posix()
         for path in run.release.rglob("*")
@@ -187,6 +191,20 @@ def test_report_needs_no_network(run):
 def test_snakemakes_own_report_holds_the_pictures(run):
     answer = run.run("--report", "report.html")
     assert (run.folder / "report.html").stat().st_size > 100_000, answer.stdout[-2000:]
+
+
+def test_the_summary_can_be_asked_for_at_any_time(run):
+    command = [sys.executable, "-m", "forceladder", "summary", "config/config.yaml", "tiny.yaml"]
+    path = str(run.folder / "workflow" / "scripts")
+    answer = subprocess.run(
+        command,
+        cwd=run.folder,
+        env=run.environment(PYTHONPATH=path),
+        capture_output=True,
+        text=True,
+    )
+    assert "The release is in results/tiny/releases/tiny-0.0.1" in answer.stdout
+    assert "passed  class1" in answer.stdout
 
 
 def test_unchanged_rerun_does_nothing(run):

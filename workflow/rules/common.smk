@@ -63,16 +63,12 @@ def growing(amount):
     return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
 
 
+def method_name(rung, seed):
+    """What tables and pictures call a fitted rung; the seed is named where there are several."""
+    return rung if len(SEEDS) == 1 else f"{rung}, seed {seed}"
+
+
 def release_folder():
     """Where the release of this run goes."""
     release = config["release"]
     return f"results/{RUN}/releases/{release['name']}-{release['version']}"
-
-
-def print_summary():
-    """Where the release is, with its errors and gates, for the end of a run."""
-    summary = Path(release_folder(), "summary.txt")
-    if summary.exists():
-        print(
-            f"\nThe release is in {summary.parent}; open its report.html.\n\n{summary.read_text()}"
-        )

@@ -54,6 +54,7 @@ rule generate_geometries:
 rule list_molecules:
     """All molecules that go on, and all that do not, each with its reason."""
     input:
+        molecule_file=config["molecules"]["file"],
         molecules=all_shards("results/{run}/molecules/{shard}.json"),
         geometries=all_shards("results/{run}/geometries/{shard}"),
     output:

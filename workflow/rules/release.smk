@@ -30,7 +30,7 @@ rule judge_gates:
         runtime=growing(10),
     params:
         rungs=RUNGS,
-        methods={r: r if len(SEEDS) == 1 else f"{r}, seed {SEEDS[0]}" for r in RUNGS},
+        methods={rung: method_name(rung, SEEDS[0]) for rung in RUNGS},
         gates=config["gates"],
         code=rooms("release/gates.py"),
     script:
@@ -75,6 +75,7 @@ rule assemble_release:
         runtime=growing(30),
     params:
         rungs=RUNGS,
+        methods={rung: method_name(rung, SEEDS[0]) for rung in RUNGS},
         config=config,
         code=rooms("release"),
     script:

@@ -36,7 +36,7 @@ rule predict_rung:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        method=lambda w: w.rung if len(SEEDS) == 1 else f"{w.rung}, seed {w.seed}",
+        method=lambda w: method_name(w.rung, w.seed),
         code=rooms("energy", "model", "validate/predictions.py"),
     script:
         "../scripts/predict_rung.py"

@@ -1,7 +1,7 @@
 """The release: models, parameters, systems, errors, pictures, model card, manifest, report."""
 
 from forceladder import files, job
-from forceladder.release.assemble import assemble_release
+from forceladder.release.assemble import assemble_release, said_of_release
 
 
 def main(snakemake):
@@ -9,10 +9,10 @@ def main(snakemake):
         assemble_release(
             folder,
             snakemake.input,
-            rungs=snakemake.params.rungs,
+            methods=snakemake.params.methods,
             config=snakemake.params.config,
         )
-    job.log.info("released %s", snakemake.output.release)
+    job.log.info("%s", said_of_release(snakemake.output.release))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Energies and gradients of one shard: what the cache has is taken, the rest is computed."""
 
-from forceladder import job
+from forceladder import files, job
 from forceladder.qm.campaign import compute_shard
 
 
@@ -10,6 +10,7 @@ def main(snakemake):
         snakemake.output.records,
         snakemake.params.spec,
         snakemake.params.cache,
+        engine_version=files.read_json(snakemake.input.engine)["version"],
         threads=snakemake.threads,
         limits={
             "memory_mb": snakemake.params.memory_mb,

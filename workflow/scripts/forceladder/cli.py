@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from forceladder import __version__
 from forceladder.errors import HouseError
@@ -16,6 +17,11 @@ def main(arguments=None) -> int:
     check = commands.add_parser("verify", help="check every byte of a release")
     check.add_argument("release", help="release folder")
     check.set_defaults(run=run_verify)
+    summary = commands.add_parser("summary", help="print the errors and gates of a run's release")
+    summary.add_argument(
+        "config", nargs="+", help="configuration files, the later over the earlier"
+    )
+    summary.set_defaults(run=run_summary)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)
@@ -25,6 +31,7 @@ def main(arguments=None) -> int:
 
 
 def run_verify(options) -> int:
+    """Print a sentence for each departure from the manifest; 1 if there is any."""
     from forceladder.release.manifest import verify
 
     found = verify(options.release)
@@ -33,6 +40,21 @@ def run_verify(options) -> int:
     if not found:
         print(f"{options.release}: every file is as it was released.")
     return 1 if found else 0
+
+
+def run_summary(options) -> int:
+    """Print where the release of a configuration is, with its errors and gates."""
+    import yaml
+
+    from forceladder.release.assemble import said_of_release
+
+    run, release = None, {}
+    for path in options.config:
+        config = yaml.safe_load(Path(path).read_text()) or {}
+        run = config.get("run", run)
+        release |= config.get("release", {})
+    print(said_of_release(f"results/{run}/releases/{release['name']}-{release['version']}"))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,19 +1,54 @@
 """Checking a configuration against its schema, and saying what is wrong in one sentence."""
 
 import difflib
+import math
 
 from forceladder.errors import ConfigError
+
+RESERVED = ("MMFF94", "UFF", "GFN2-xTB")  # validate.baselines, which the Snakefile need not import
+TYPES = {
+    "integer": "a whole number", "number": "a finite number (write 1.0e-6, not 1e-6)",
+    "object": "a section of keys", "array": "a list", "string": "text", "null": "empty",
+}  # fmt: skip
 
 
 def check_config(config: dict, schema: dict):
     """Raise ConfigError on the first departure from a JSON schema (draft 2020-12)."""
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
-    found = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda e: (len(e.path), str(e.path))
+    # 5.0 is no whole number here, and a number is finite: both would fail far from their cause
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: type(value) is int,
+            "number": lambda _, value: type(value) in (int, float) and math.isfinite(value),
+        }
     )
+    strict = validators.extend(Draft202012Validator, type_checker=types)
+    found = sorted(strict(schema).iter_errors(config), key=lambda e: (len(e.path), str(e.path)))
     if found:
         raise ConfigError(sentence(found[0]))
+    check_meaning(config)
+
+
+def check_meaning(config: dict):
+    """What a schema cannot say: keys that depend on one another."""
+    held_out = sum(config["molecules"]["split_fractions"].values())
+    if held_out >= 1.0:
+        raise ConfigError(
+            f"molecules.split_fractions add up to {held_out:g}; leave some molecules to train on."
+        )
+    for rung in config["rungs"]:
+        if rung in RESERVED:
+            raise ConfigError(f"rungs.{rung} has the name of a baseline; call it something else.")
+    md = config["md"]
+    runs = [("nve", timestep) for timestep in md["nve_timesteps_fs"]]
+    for kind, timestep in [*runs, ("nvt", md["nvt_timestep_fs"])]:
+        steps = 1000.0 * md[f"{kind}_ps"] / timestep
+        if md[f"{kind}_frames"] > steps:
+            raise ConfigError(
+                f"md.{kind}_frames is {md[f'{kind}_frames']}, more than the {steps:g} steps of "
+                f"{timestep:g} fs in md.{kind}_ps {md[f'{kind}_ps']:g}."
+            )
     if config["qm"]["reference"] not in config["qm"]["specs"]:
         raise ConfigError(
             f"qm.reference is {config['qm']['reference']!r}, which qm.specs does not list; "
@@ -36,7 +71,9 @@ def sentence(error) -> str:
         return f"the config lacks the key {f'{key}.{missing}' if key else missing}."
     allowed = {
         "enum": lambda v: f"it must be one of {', '.join(map(str, v))}",
-        "type": lambda v: f"it must be of type {v if isinstance(v, str) else ' or '.join(v)}",
+        "type": lambda v: (
+            "it must be " + " or ".join(TYPES[t] for t in ([v] if isinstance(v, str) else v))
+        ),
         "minimum": lambda v: f"it must be at least {v}",
         "maximum": lambda v: f"it must be at most {v}",
         "exclusiveMinimum": lambda v: f"it must be greater than {v}",

@@ -29,6 +29,10 @@ class MissingProgramError(HouseError):
     """Install a program, or choose another engine."""
 
 
+class KilledError(HouseError):
+    """Give the job what it lacks, most likely memory, and run again."""
+
+
 class CorruptFileError(HouseError):
     """Delete the named file and run again."""
 

@@ -4,12 +4,13 @@ Everything is written under a temporary name in the destination's own folder, sy
 to disk, then renamed; a crash leaves the old file or the new one, never a mixture.
 """
 
+import errno
 import json
 import lzma
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from forceladder.errors import CorruptFileError
@@ -46,12 +47,38 @@ def atomic_directory(path):
     os.chmod(temporary, 0o777 & ~_umask())
     try:
         yield temporary
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
+        for attempt in range(100):
+            old = temporary.with_name(f"{temporary.name}.old")
+            with suppress(FileNotFoundError):
+                os.replace(path, old)  # a rename, so that no reader meets a half-removed folder
+            try:
+                os.replace(temporary, path)
+                break
+            except OSError as error:
+                # another writer put its folder there in between
+                if error.errno != errno.ENOTEMPTY or attempt == 99:
+                    raise
+            finally:
+                shutil.rmtree(old, ignore_errors=True)
         sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def read_netcdf(path):
+    """An xarray.Dataset, in memory, by whatever HDF5 reader is installed.
+
+    raises: CorruptFileError
+    """
+    import xarray  # deferred: most who read and write files need no arrays
+
+    try:
+        return xarray.load_dataset(path)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CorruptFileError(
+            f"{path} cannot be read ({reason}); delete it and run again."
+        ) from error
 
 
 def sync(path):

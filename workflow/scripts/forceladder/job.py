@@ -15,8 +15,8 @@ log = logging.getLogger("forceladder")
 def run(main, snakemake):
     """Call `main(snakemake)`; log to the rule's file; end a known failure with one sentence.
 
-    The sentence goes to the log and to standard error; a traceback, of unforeseen
-    errors alone, goes to the log too. The process exits with 1 on any failure.
+    The sentence goes to the log and to standard error; a traceback goes to the log's file
+    alone. The process exits with 1 on any failure, with 130 when it is interrupted.
     """
     start_logging(snakemake.log[0] if snakemake.log else None)
     try:
@@ -24,16 +24,20 @@ def run(main, snakemake):
     except HouseError as error:
         _stop(snakemake, str(error))
     except OSError as error:
-        log.error(traceback.format_exc())
-        _stop(snakemake, sentence_of_os_error(error))
+        _stop(snakemake, sentence_of_os_error(error), traceback.format_exc())
+    except KeyboardInterrupt:
+        _stop(snakemake, "interrupted; finished QM calculations are kept.", exit_code=130)
     except Exception as error:
-        log.error(traceback.format_exc())
-        _stop(snakemake, f"unforeseen {type(error).__name__}: {error}")
+        sentence = f"unforeseen {type(error).__name__}: {error} (traceback in the log)"
+        _stop(snakemake, sentence, traceback.format_exc())
 
 
-def _stop(snakemake, sentence: str):
+def _stop(snakemake, sentence: str, details: str = "", exit_code: int = 1):
+    for handler in log.handlers:
+        if details and isinstance(handler, logging.FileHandler):
+            handler.stream.write(details)
     log.error("%s: %s", snakemake.rule, sentence)
-    sys.exit(1)
+    sys.exit(exit_code)
 
 
 def sentence_of_os_error(error: OSError) -> str:

@@ -4,6 +4,7 @@ import csv
 import io
 import math
 
+from forceladder.errors import CorruptFileError
 from forceladder.files import write_text
 
 
@@ -24,9 +25,16 @@ def _cell(value):
 
 
 def read_table(path) -> list[dict]:
-    """Rows of a CSV file as dicts of strings."""
+    """Rows of a CSV file that `write_table` wrote, as dicts of strings.
+
+    raises: CorruptFileError if the header or a row is not whole
+    """
     with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    if not reader.fieldnames or any(None in row or None in row.values() for row in rows):
+        raise CorruptFileError(f"{path} is no whole table; delete it and run again.")
+    return rows
 
 
 def number(cell: str) -> float:

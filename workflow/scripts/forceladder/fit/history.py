@@ -3,6 +3,8 @@
 import numpy as np
 import xarray
 
+from forceladder import files
+
 UNITS = {
     "force_rmse": "kcal/mol/angstrom",
     "energy_rmse": "kcal/mol",
@@ -21,5 +23,6 @@ def write_history(history: dict[str, np.ndarray], path):
 
 
 def read_history(path) -> dict[str, np.ndarray]:
-    dataset = xarray.load_dataset(path)
+    """What `write_history` wrote: name → [epochs]."""
+    dataset = files.read_netcdf(path)
     return {name: dataset[name].values for name in dataset}

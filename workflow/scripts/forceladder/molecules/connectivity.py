@@ -3,13 +3,14 @@
 import numpy as np
 from rdkit import Chem
 
-# Two atoms are bonded when closer than this multiple of their covalent radii's sum:
-# 1.3 is the usual choice (Open Babel, xyz2mol), and above it lie only broken bonds.
-BOND_TOLERANCE = 1.3
+# Two atoms are bonded when closer than 1.3 times the sum of their covalent radii
+# (xyz2mol's rule), or than that sum plus 0.4 Å, which lets H2 vibrate (Open Babel: 0.45).
+BOND_FACTOR = 1.3
+BOND_MARGIN = 0.4  # Å
 
 
 def perceived_bonds(atomic_numbers, positions) -> set[tuple[int, int]]:
-    """Pairs i < j closer than 1.3 times the sum of covalent radii (Cordero 2008, in RDKit).
+    """Pairs i < j that are close enough for a bond, by covalent radii (Cordero 2008, in RDKit).
 
     atomic_numbers: [atoms]        positions: [atoms, 3]  Å
     """
@@ -17,7 +18,8 @@ def perceived_bonds(atomic_numbers, positions) -> set[tuple[int, int]]:
     radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
     positions = np.asarray(positions, float)
     distance = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-    close = distance < BOND_TOLERANCE * (radii[:, None] + radii[None])
+    radius_sum = radii[:, None] + radii[None]
+    close = distance < np.maximum(BOND_FACTOR * radius_sum, radius_sum + BOND_MARGIN)
     return {(int(i), int(j)) for i, j in np.argwhere(np.triu(close, k=1))}
 
 

@@ -95,7 +95,8 @@ def _check(path, rows):
     seen = {}
     for row in rows:
         where = f"{path} line {row['line']}"
-        name = row.setdefault("id", f"line-{row['line']}")
+        # names of vendor files, such as 'acetic acid', become file names
+        name = row["id"] = re.sub(r"[^A-Za-z0-9_.+-]+", "-", row.get("id", f"line-{row['line']}"))
         if not ID.fullmatch(name):
             raise ConfigError(
                 f"{where}: id {name!r} cannot be a file name; use letters, digits and _.+- only, "

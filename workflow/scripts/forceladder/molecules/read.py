@@ -1,10 +1,10 @@
 """One row of input → one checked molecule, or the reason why not."""
 
 from rdkit import Chem, RDLogger
-from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers
+from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
-from forceladder.errors import MoleculeError
+from forceladder.errors import ConfigError, MoleculeError
 from forceladder.job import seed_of
 from forceladder.molecules.topology import resonance_ranks
 
@@ -18,7 +18,7 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
         multiplicity, split. Atoms are ordered by the canonical SMILES, implicit
         hydrogens last, so that every spelling of a molecule gives the same mapped SMILES.
     raises: MoleculeError with code parse_failed, several_components, isotope_label,
-        element_not_allowed, too_many_atoms, stereo_unspecified, charge_mismatch or
+        element_not_allowed, too_many_atoms, single_atom, stereo_unspecified, charge_mismatch or
         impossible_multiplicity
     """
     given = parse(row["source"], row["format"])
@@ -29,6 +29,8 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
             "too_many_atoms",
             f"{mol.GetNumAtoms()} atoms, more than molecules.max_atoms {max_atoms}.",
         )
+    if mol.GetNumAtoms() == 1:
+        raise MoleculeError("single_atom", "one atom has no geometry, so nothing can be fitted.")
     check_stereo(mol)
     net_charge = Chem.GetFormalCharge(mol)
     if "charge" in row and int(row["charge"]) != net_charge:
@@ -107,17 +109,31 @@ def check_stereo(mol: Chem.Mol):
     RDKit's list of possible stereocentres is no judge: it holds the bridgeheads of
     adamantane and the double bonds of azides, which nobody could specify.
     """
-    first = None
-    for isomer in EnumerateStereoisomers(mol):
+    found = distinct_isomers(mol, can_exist=False)
+    if len(found) == 2:  # ask the slower question only if need be: norbornane is never trans
+        found = distinct_isomers(mol, can_exist=True)
+    if len(found) == 2:
+        raise MoleculeError(
+            "stereo_unspecified",
+            f"the stereochemistry of {Chem.MolToSmiles(Chem.RemoveHs(mol))} is not specified: "
+            f"it may be {found[0]} or {found[1]}; list each stereoisomer that is meant.",
+        )
+
+
+def distinct_isomers(mol: Chem.Mol, can_exist: bool) -> list[str]:
+    """SMILES of the first two different stereoisomers that fit the drawing, if there are two.
+
+    can_exist: count only those that RDKit can embed in three dimensions
+    """
+    found = []
+    for isomer in EnumerateStereoisomers(mol, StereoEnumerationOptions(tryEmbedding=can_exist)):
         clear_false_centres(isomer)
         smiles = Chem.MolToSmiles(Chem.RemoveHs(isomer))
-        first = first or smiles
-        if smiles != first:
-            raise MoleculeError(
-                "stereo_unspecified",
-                f"the stereochemistry of {Chem.MolToSmiles(Chem.RemoveHs(mol))} is not specified: "
-                f"it may be {first} or {smiles}; list each stereoisomer that is meant.",
-            )
+        if smiles not in found:
+            found.append(smiles)
+        if len(found) == 2:
+            break
+    return found
 
 
 def clear_false_centres(mol: Chem.Mol):
@@ -177,9 +193,9 @@ def molecule_from_mapped_smiles(smiles: str) -> Chem.Mol:
 
 
 def reject_duplicates(molecules: list[dict]) -> tuple[list[dict], list[dict]]:
-    """Keep the first of each InChIKey and charge state; a twin could sit in two splits.
+    """Keep the first of each mapped SMILES, whatever its spelling was.
 
-    returns: molecules kept, rejections (id, code, reason)
+    returns: molecules kept, rejections (id, line, code, reason)
     """
     seen, kept, rejected = {}, [], []
     for molecule in molecules:
@@ -187,6 +203,30 @@ def reject_duplicates(molecules: list[dict]) -> tuple[list[dict], list[dict]]:
         if first == molecule["id"]:
             kept.append(molecule)
         else:
-            reason = f"the same molecule as {first}."
-            rejected.append({"id": molecule["id"], "code": "duplicate", "reason": reason})
+            row = {"id": molecule["id"], "line": molecule["line"], "code": "duplicate"}
+            rejected.append(row | {"reason": f"the same molecule as {first}."})
     return kept, rejected
+
+
+def check_splits(molecules: list[dict]):
+    """Raise ConfigError if a split is missing, or if near twins sit in different splits.
+
+    Near twins share the first block of the InChIKey: stereoisomers, protonation states and
+    most tautomers, which teach a force field the same.
+    """
+    for split in ("train", "test"):
+        if molecules and not any(molecule["split"] == split for molecule in molecules):
+            raise ConfigError(
+                f"none of the {len(molecules)} accepted molecules is in the split {split!r}; name "
+                "splits in the molecule file, or change molecules.split_fractions."
+            )
+    seen = {}
+    for molecule in molecules:
+        twin = seen.setdefault(molecule["inchikey"].split("-")[0], molecule)
+        if twin["split"] != molecule["split"]:
+            raise ConfigError(
+                f"{twin['id']} (line {twin['line']}, {twin['split']}) and {molecule['id']} (line "
+                f"{molecule['line']}, {molecule['split']}) differ in stereochemistry, protonation "
+                "or tautomer alone; put them in the same split, or one would test what the other "
+                "has taught."
+            )

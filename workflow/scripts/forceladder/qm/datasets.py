@@ -82,7 +82,7 @@ def qc_specification(spec_name: str, spec: dict, level: str) -> dict:
         "implicit_solvent": None,
         "maxiter": 200,
         "scf_properties": ["dipole"],
-        "keywords": {},
+        "keywords": spec.get("keywords") or {},
     }
 
 

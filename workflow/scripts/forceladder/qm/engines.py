@@ -91,8 +91,8 @@ def run_tasks(engine: str, tasks: list[dict], threads: int, memory_mb: int, time
     for `time_limit` seconds, the task at fault gets a failed result and a new process
     goes on with the next: one bad task costs itself alone.
 
-    result: see runners/protocol.py; error_type is 'engine_died' or 'time_limit' where
-        the engine could not say
+    result: see runners/protocol.py; where the engine could not say, error_type is
+        'engine_killed' (from outside: says nothing of the task), 'engine_died' or 'time_limit'
     """
     first = 0
     while first < len(tasks):
@@ -134,7 +134,9 @@ def _run_process(engine, tasks, threads, memory_mb, time_limit, scratch):
                 yield index, json.loads(path.read_text())
                 index, start = index + 1, time.monotonic()
             elif ended:
-                yield index, _failure("engine_died", _last_words(engine, process, scratch))
+                killed = process.returncode in (-signal.SIGKILL, -signal.SIGTERM)
+                error_type = "engine_killed" if killed else "engine_died"
+                yield index, _failure(error_type, _last_words(engine, process, scratch))
                 return
             elif time.monotonic() - start > time_limit:
                 sentence = f"no result within qm time limit {time_limit:g} s"

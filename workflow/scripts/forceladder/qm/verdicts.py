@@ -55,5 +55,6 @@ def judge_campaign(verdicts: list[dict], max_failed_fraction: float):
         raise TooManyFailuresError(
             f"{len(rejected)} of {len(verdicts)} QM records were not accepted, more than "
             f"qm.max_failed_fraction {max_failed_fraction:g}; the first is {worst['molecule']}: "
-            f"{worst['verdict']} ({worst['reason'][:200]}). verdicts.csv lists all of them."
+            f"{worst['verdict']} ({worst['reason'][:200]}). verdicts.csv lists all of them. "
+            "To try failed ones again, delete their folder in qm/<spec>/records/ and run again."
         )

@@ -12,17 +12,18 @@ from forceladder.release.report import render_model_card, render_report, render_
 from forceladder.tables import read_table
 
 
-def assemble_release(folder: Path, inputs, rungs: list[str], config: dict):
+def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict):
     """Fill an empty folder with the release; its manifest is written last.
 
     inputs: named paths as rule assemble_release lists them; models, systems one per rung,
         validation four files per rung
+    methods: rung → its name in the error tables
     raises: GateError, before anything is copied
     """
     gates = read_table(inputs.gates)
     require_gates(gates)
     per_rung = {}
-    for k, rung in enumerate(rungs):
+    for k, rung in enumerate(methods):
         stability, proof, stability_plot, history_plot = inputs.validation[4 * k : 4 * k + 4]
         hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
         shutil.copytree(inputs.models[k], folder / "models" / rung, ignore=hidden)
@@ -42,10 +43,10 @@ def assemble_release(folder: Path, inputs, rungs: list[str], config: dict):
     for name in ("errors", "parity"):
         _copy(inputs[f"{name}_plot"], folder / "validation" / f"{name}.svg")
     files.write_json(folder / "config.json", config)
-    content = manifest_content(inputs, rungs, config, per_rung)
+    content = manifest_content(inputs, methods, config, per_rung)
     report = {
         "manifest": content,
-        "molecules": read_table(inputs.molecules),
+        "molecules": used_molecules(inputs),
         "rejected": read_table(inputs.rejected) + read_table(inputs.left_out),
         "verdicts": read_table(inputs.verdicts),
         "molecule_errors": read_table(inputs.molecule_errors),
@@ -61,27 +62,39 @@ def assemble_release(folder: Path, inputs, rungs: list[str], config: dict):
     write_manifest(folder, content)
 
 
-def manifest_content(inputs, rungs, config, per_rung) -> dict:
+def said_of_release(folder) -> str:
+    """Where a release is, with its errors and gates."""
+    text = Path(folder, "summary.txt").read_text()
+    return f"The release is in {folder}; open its report.html.\n\n{text}"
+
+
+def manifest_content(inputs, methods, config, per_rung) -> dict:
     """Everything that the release was made from; the digests of its files come on top."""
     spec = config["qm"]["specs"][config["qm"]["reference"]]
-    molecules = read_table(inputs.molecules)
+    molecules = used_molecules(inputs)
     fitted = [row for row in molecules if row["split"] == "train"]
     return {
         "name": config["release"]["name"],
         "version": config["release"]["version"],
         "forceladder": __version__,
-        "rungs": rungs,
+        "rungs": list(methods),
+        "methods": methods,
         "elements": sorted({e for row in fitted for e in elements_of(row["formula"])}),
         "level_of_theory": level_of_theory(spec),
         "spec": spec,
         "engine": files.read_json(inputs.engine),
         "seeds": {
             "geometries": config["geometries"]["seed"],
-            "fit": {rung: per_rung[rung]["fit"]["seed"] for rung in rungs},
+            "fit": {rung: per_rung[rung]["fit"]["seed"] for rung in methods},
             "md": config["md"]["seed"],
             "bootstrap": config["validation"]["bootstrap_seed"],
         },
-        "molecules": len(molecules),
+        "molecules": {
+            split: sum(row["split"] == split for row in molecules)
+            for split in ("train", "validation", "test")
+        },
+        "fitted_to": ["energies", "forces", "dipoles"]
+        + (["electrostatic potentials"] if spec.get("esp") else []),
         "inputs": {
             "training_set_sha256": provenance.file_digest(inputs.training_set),
             "molecules_sha256": provenance.file_digest(inputs.molecule_file),
@@ -92,6 +105,12 @@ def manifest_content(inputs, rungs, config, per_rung) -> dict:
         "machine": provenance.machine(),
         "config": config,
     }
+
+
+def used_molecules(inputs) -> list[dict]:
+    """Rows of molecules.csv that reached the training set."""
+    left_out = {row["id"] for row in read_table(inputs.left_out)}
+    return [row for row in read_table(inputs.molecules) if row["id"] not in left_out]
 
 
 def elements_of(formula: str) -> list[str]:

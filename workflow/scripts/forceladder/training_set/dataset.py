@@ -48,13 +48,7 @@ def read_training_set(path) -> xarray.Dataset:
 
     raises: CorruptFileError, naming what departs
     """
-    try:
-        dataset = xarray.load_dataset(path)  # any installed HDF5 reader will do
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise CorruptFileError(
-            f"{path} cannot be read as a training set ({reason}); delete it and run again."
-        ) from error
+    dataset = files.read_netcdf(path)
     if found := problems(dataset):
         raise CorruptFileError(f"{path} is no training set of this version: {'; '.join(found)}.")
     if dataset.attrs.pop("content_sha256", None) != content_digest(dataset):

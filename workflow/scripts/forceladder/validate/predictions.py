@@ -53,4 +53,4 @@ def write_predictions(predictions: xarray.Dataset, path):
 
 def read_predictions(paths) -> xarray.Dataset:
     """All methods of several files, in the order of the files."""
-    return xarray.concat([xarray.load_dataset(path) for path in paths], dim="method")
+    return xarray.concat([files.read_netcdf(path) for path in paths], dim="method")
