@@ -18,11 +18,9 @@ CODATA = qcelemental.PhysicalConstantsContext("CODATA2018")
         (units.HARTREE_IN_JOULE, "hartree", "joule"),
         (units.BOHR_IN_ANGSTROM, "bohr", "angstrom"),
         (units.EV_IN_KCAL, "eV", "kcal/mol"),
-        (units.E_BOHR_IN_DEBYE, "elementary_charge*bohr", "debye"),
         (units.E_BOHR_IN_E_ANGSTROM, "elementary_charge*bohr", "elementary_charge*angstrom"),
         (units.KCAL_IN_KJ, "kcal", "kJ"),
         (units.ANGSTROM_IN_NM, "angstrom", "nm"),
-        (units.KCAL_IN_MEV, "kcal/mol", "meV"),
         (units.ELEMENTARY_CHARGE, "elementary_charge", "coulomb"),
     ],
 )

@@ -97,11 +97,13 @@ def _umask() -> int:
 
 
 def write_bytes(path, content: bytes):
+    """Write a file, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path, text: str):
+    """Write UTF-8 text, whole or not at all."""
     write_bytes(path, text.encode())
 
 
@@ -112,6 +114,7 @@ def write_json(path, value):
 
 
 def read_json(path):
+    """The value of a JSON file, compressed if its name ends in .xz; CorruptFileError if damaged."""
     return _parsed(path, _unpacked(path))
 
 
@@ -122,6 +125,7 @@ def write_json_lines(path, values):
 
 
 def read_json_lines(path) -> list:
+    """The values of a file with one JSON value per line; CorruptFileError if damaged."""
     return [_parsed(path, line) for line in _unpacked(path).splitlines()]
 
 

@@ -21,7 +21,6 @@ HARTREE_IN_KCAL = HARTREE_IN_JOULE * AVOGADRO / (1000.0 * KCAL_IN_KJ)  # 627.509
 HARTREE_PER_BOHR_IN_KCAL_PER_ANGSTROM = HARTREE_IN_KCAL / BOHR_IN_ANGSTROM
 EV_IN_KCAL = ELEMENTARY_CHARGE * AVOGADRO / (1000.0 * KCAL_IN_KJ)  # 23.0605 kcal/mol
 E_BOHR_IN_E_ANGSTROM = BOHR_IN_ANGSTROM  # dipole moments
-E_BOHR_IN_DEBYE = 2.541746473  # D
 
 # kcal/mol Å/e²: energy of two unit charges one Å apart, 332.0637
 COULOMB = (
@@ -32,6 +31,3 @@ COULOMB = (
     * 1.0e10
 )
 GAS_CONSTANT = BOLTZMANN * AVOGADRO / (1000.0 * KCAL_IN_KJ)  # kcal/mol/K
-
-# kcal/mol/Å to meV/Å, the unit of the ML potential literature
-KCAL_IN_MEV = 1000.0 / EV_IN_KCAL  # 43.364

@@ -64,6 +64,10 @@ class Residuals(NamedTuple):
 
 
 def residuals(parameters: Parameters, data: FitData, differentiable: bool) -> Residuals:
+    """Model minus reference for every number of the data, in the units of Residuals.
+
+    differentiable: keep the graph back to the parameters
+    """
     energy, gradient = energy_and_gradient(parameters.terms, data.geometry, differentiable)
     molecules = len(data.topology.atom_count)
     relative = relative_energies(energy, data.weight, data.geometry, molecules)

@@ -31,6 +31,7 @@ def as_md_dataset(names: list[str], runs: list[dict], settings: dict) -> xarray.
 
 
 def write_md_dataset(dataset: xarray.Dataset, path):
+    """Write NetCDF4 (HDF5), atomically."""
     with files.atomic_path(path) as temporary:
         dataset.to_netcdf(temporary, engine="h5netcdf")
 

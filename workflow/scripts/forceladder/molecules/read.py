@@ -95,6 +95,7 @@ def canonical_molecule(mol: Chem.Mol) -> Chem.Mol:
 
 
 def check_elements(mol: Chem.Mol, elements: list[str]):
+    """Raise MoleculeError unless every element is one of `elements`."""
     unknown = sorted({atom.GetSymbol() for atom in mol.GetAtoms()} - set(elements))
     if unknown:
         raise MoleculeError(

@@ -18,6 +18,7 @@ class Cache:
         self.folder = Path(folder)
 
     def path(self, address: str) -> Path:
+        """Where the result of a task is, or would be."""
         return self.folder / address[:2] / f"{address}.json.xz"
 
     def get(self, address: str) -> dict | None:

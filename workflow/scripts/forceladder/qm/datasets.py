@@ -87,6 +87,7 @@ def qc_specification(spec_name: str, spec: dict, level: str) -> dict:
 
 
 def qcschema_molecule(mol: Chem.Mol, molecule: dict, geometry: dict) -> dict:
+    """QCSchema molecule of one geometry, Å → Bohr; its frame is kept as it is."""
     return {
         "schema_name": "qcschema_molecule",
         "schema_version": 2,

@@ -52,6 +52,7 @@ def psi4_command(threads: int, scratch: Path) -> list[str]:
 
 @lru_cache
 def psi4_version() -> str:
+    """What `psi4 --version` says; MissingProgramError if it says nothing."""
     environment = {k: v for k, v in os.environ.items() if k not in FOREIGN_VARIABLES}
     with scratch_folder() as scratch:  # Psi4 leaves a timer.dat wherever it is called
         answer = subprocess.run(
@@ -68,6 +69,7 @@ def psi4_version() -> str:
 
 
 def xtb_version() -> str:
+    """Version of tblite, which brings GFN2-xTB; MissingProgramError without it."""
     try:
         return "tblite " + importlib.metadata.version("tblite")
     except importlib.metadata.PackageNotFoundError as error:

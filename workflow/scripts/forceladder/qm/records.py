@@ -27,20 +27,26 @@ def make_record(task: dict, molecule: dict, result: dict) -> dict:
         "wall_seconds": result["wall_seconds"],
         "cpu_seconds": result["cpu_seconds"],
     }
-    if not result["success"]:
-        return {
-            "id": task["digest"],
-            "input_data": {
-                "schema_name": "qcschema_input", "schema_version": 1, **request
-            },
-            "success": False,
-            "error": {
-                "error_type": result["error_type"], "error_message": result["error_message"]
-            },
-            "extras": {"forceladder": extras},
-        }  # fmt: skip
+    make = success_record if result["success"] else failure_record
+    return make(task, request, extras, result)
+
+
+def failure_record(task: dict, request: dict, extras: dict, result: dict) -> dict:
+    """QCSchema FailedOperation."""
+    error = {key: result[key] for key in ("error_type", "error_message")}
+    return {
+        "id": task["digest"],
+        "input_data": {"schema_name": "qcschema_input", "schema_version": 1, **request},
+        "success": False,
+        "error": error,
+        "extras": {"forceladder": extras},
+    }
+
+
+def success_record(task: dict, request: dict, extras: dict, result: dict) -> dict:
+    """QCSchema AtomicResult; ESP and charges, where the engine gives them, in the extras."""
     energy, gradient = result["energy"], np.reshape(result["gradient"], (-1, 3))
-    extras["energy_without_dispersion"] = energy
+    extras = {**extras, "energy_without_dispersion": energy}
     if task["spec"]["dispersion"]:
         dispersion_energy, dispersion_gradient = d3bj(
             task["symbols"], task["geometry"], task["spec"]["dispersion"]
@@ -51,8 +57,9 @@ def make_record(task: dict, molecule: dict, result: dict) -> dict:
         extras["esp_grid"], extras["esp"] = task["esp_grid"], result["esp"]
     if "charges" in result:
         extras["charges"] = result["charges"]
-    creator, version = ("Psi4", task["engine_version"])
-    if task["spec"]["engine"] != "psi4":
+    if task["spec"]["engine"] == "psi4":
+        creator, version = "Psi4", task["engine_version"]
+    else:
         creator, version = task["engine_version"].split()
     return {
         "schema_name": "qcschema_output",

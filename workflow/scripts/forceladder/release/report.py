@@ -30,6 +30,7 @@ def render_report(report: dict) -> str:
 
 
 def render_model_card(report: dict) -> str:
+    """Markdown: scope, data, errors, gates and licences of a release."""
     return _template("MODEL_CARD.md.j2").render(**_view(report))
 
 

@@ -13,7 +13,7 @@ def molecule_errors(dataset, predictions) -> list[dict]:
 
     force_rmse        kcal/mol/Å, per component, over all conformers
     energy_rmse       kcal/mol, energies relative to the molecule's mean, both sides
-    conformers, atoms, split, and squared sums to pool them: force_square, energy_square
+    conformers, force_components   how many numbers each error is the mean of, to pool them
     NaN where the method has no parameters.
     """
     ranges = row_ranges(dataset)

@@ -42,11 +42,13 @@ def baseline_predictions(dataset) -> xarray.Dataset:
 
 
 def as_predictions(methods: list[str], energies, gradients) -> xarray.Dataset:
+    """energies [methods, conformers] kcal/mol, gradients [methods, positions, 3] kcal/mol/Å."""
     arrays = {"method": methods, "predicted_energy": energies, "predicted_gradients": gradients}
     return xarray.Dataset(labelled(arrays, PREDICTION_FIELDS))
 
 
 def write_predictions(predictions: xarray.Dataset, path):
+    """Write NetCDF4 (HDF5), atomically."""
     with files.atomic_path(path) as temporary:
         predictions.to_netcdf(temporary, engine="h5netcdf")
 

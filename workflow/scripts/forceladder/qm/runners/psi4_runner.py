@@ -16,6 +16,7 @@ E_BOHR_IN_DEBYE = 2.541746473  # Psi4 1.3.2 gives its dipole variables in Debye
 
 
 def compute(task):
+    """Energy, gradient [3 N], dipole [3] and, if a grid is asked for, ESP [points]; in a.u."""
     spec = task["spec"]
     psi4.core.clean()
     psi4.core.clean_options()

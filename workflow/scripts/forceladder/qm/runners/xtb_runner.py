@@ -15,6 +15,7 @@ from protocol import run
 
 
 def compute(task):
+    """Energy, gradient [3 N], dipole [3] and atomic charges [N]; in a.u."""
     calculator = Calculator(
         "GFN2-xTB",
         np.array(task["atomic_numbers"]),
