@@ -46,14 +46,14 @@ ONLY_IN = {
     "openff": ("openff/",),
     "snakemake": (),
     "psi4": ("qm/runners/",),
-    "tblite": ("qm/runners/", "molecules/sampling.py", "validate/"),
+    "tblite": ("qm/runners/", "molecules/sampling.py", "molecules/normal_modes.py", "validate/"),
     "rdkit": (
         "molecules/", "openff/", "qm/", "training_set/build.py", "validate/", "force_field.py",
         "release/report.py",  # draws the molecules of the report
     ),
     "openmm": ("openff/", "export/", "md/", "validate/", "force_field.py"),
     "torch": ("energy/", "model/", "fit/", "export/", "md/", "validate/", "force_field.py"),
-    "ase": ("molecules/sampling.py", "validate/"),
+    "ase": ("molecules/sampling.py", "molecules/normal_modes.py", "validate/"),
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from forceladder.molecules.geometries import (
 SETTINGS = {
     "conformers_per_molecule": 2, "candidates_per_molecule": 20, "prune_rmsd_angstrom": 0.3,
     "seed": 1, "temperatures_kelvin": [300, 600], "frames_per_temperature": 3,
+    "normal_mode_frames_per_temperature": 2,
     "frame_interval_fs": 10, "timestep_fs": 1.0, "friction_per_ps": 10.0,
 }  # fmt: skip
 
@@ -46,7 +47,10 @@ def ethanol():
 
 def test_geometries_are_minima_and_frames_of_each_temperature(ethanol):
     kinds = Counter((geometry["kind"], geometry["temperature"]) for geometry in ethanol)
-    assert kinds == {("conformer", 0.0): 2, ("sampled", 300.0): 3, ("sampled", 600.0): 3}
+    assert kinds == {
+        ("conformer", 0.0): 2, ("sampled", 300.0): 3, ("sampled", 600.0): 3,
+        ("normal_mode", 300.0): 2, ("normal_mode", 600.0): 2,
+    }  # fmt: skip
 
 
 def test_sampled_ethanol_is_still_ethanol(ethanol):

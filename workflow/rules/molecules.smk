@@ -45,6 +45,7 @@ rule generate_geometries:
             "molecules/read.py",
             "molecules/conformers.py",
             "molecules/sampling.py",
+            "molecules/normal_modes.py",
             "molecules/geometries.py",
         ),
     script:

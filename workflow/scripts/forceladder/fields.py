@@ -74,7 +74,9 @@ FIELDS = {
     "pair_atoms": _field("pair end_2", "int32", "1", "atoms three or more bonds apart"),
     "pair_is_14": _field("pair", "int32", "1", "1 where exactly three bonds apart, else 0"),
     # conformers
-    "geometry_kind": _field("conformer", "str", "1", "conformer (minimized) or sampled (MD frame)"),
+    "geometry_kind": _field(
+        "conformer", "str", "1", "conformer (minimized), sampled (MD) or normal_mode"
+    ),
     "temperature": _field("conformer", "float64", "K", "of the MD that made it; 0 if minimized"),
     "energy": _field("conformer", "float64", "kcal/mol", "total energy of the level of theory"),
     "dipole": _field("conformer xyz", "float64", "e angstrom", "about the origin of positions"),

@@ -7,12 +7,15 @@ from rdkit import Chem
 
 from forceladder.errors import CorruptFileError
 from forceladder.molecules.conformers import minimized_conformers
+from forceladder.molecules.normal_modes import normal_mode_frames
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.molecules.sampling import sampled_frames
 
 
 def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
-    """Minimized conformers, then MD frames at each temperature, spread over the conformers.
+    """Minimized conformers; then, per temperature, MD frames and normal-mode displacements.
+
+    Frames are shared out among the conformers.
 
     molecule: as `read_row` returns it      settings: the config's `geometries` section
     returns: dicts of `positions` [atoms, 3] Å, `kind`, `temperature` K
@@ -28,19 +31,28 @@ def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
         seed=settings["seed"],
     )
     geometries = [_geometry(positions, "conformer", 0.0) for positions in minima]
+    state = molecule["net_charge"], molecule["multiplicity"]
     for temperature in settings["temperatures_kelvin"]:
-        # one trajectory per conformer, frames shared out as evenly as they come
-        shares = np.array_split(np.arange(settings["frames_per_temperature"]), len(minima))
-        for conformer, (positions, share) in enumerate(zip(minima, shares, strict=True)):
-            if len(share):
-                frames = sampled_frames(
-                    numbers, positions, molecule["net_charge"], molecule["multiplicity"],
-                    temperature, count=len(share), interval=settings["frame_interval_fs"],
-                    timestep=settings["timestep_fs"], friction=settings["friction_per_ps"],
-                    seed=settings["seed"] + conformer,
-                )  # fmt: skip
-                geometries += [_geometry(frame, "sampled", temperature) for frame in frames]
+        for conformer, count in _shares(settings["frames_per_temperature"], len(minima)):
+            frames = sampled_frames(
+                numbers, minima[conformer], *state, temperature, count,
+                interval=settings["frame_interval_fs"], timestep=settings["timestep_fs"],
+                friction=settings["friction_per_ps"], seed=settings["seed"] + conformer,
+            )  # fmt: skip
+            geometries += [_geometry(frame, "sampled", temperature) for frame in frames]
+        modes = settings["normal_mode_frames_per_temperature"]
+        for conformer, count in _shares(modes, len(minima)):
+            frames = normal_mode_frames(
+                numbers, minima[conformer], *state, temperature, count, settings["seed"] + conformer
+            )
+            geometries += [_geometry(frame, "normal_mode", temperature) for frame in frames]
     return geometries
+
+
+def _shares(frames: int, conformers: int) -> list[tuple[int, int]]:
+    """(conformer, number of its frames), as even as they come; conformers without are left out."""
+    sizes = [len(share) for share in np.array_split(np.arange(frames), conformers)]
+    return [(conformer, size) for conformer, size in enumerate(sizes) if size]
 
 
 def _geometry(positions, kind: str, temperature: float) -> dict:
