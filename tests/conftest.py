@@ -1,6 +1,7 @@
 """Fixtures that all rooms share."""
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -70,3 +71,29 @@ def scratch_root(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """Function that mounts an empty file system of a size ('64k') at tmp_path / name.
+
+    The test is skipped, saying why, where this machine lets nobody mount one.
+    """
+    mounted = []
+
+    def mount(name: str, size: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True)
+        except FileNotFoundError:
+            pytest.skip("there is no mount program here to make a tiny disk with")
+        if answer.returncode:
+            pytest.skip(f"a tiny disk cannot be mounted here: {answer.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)

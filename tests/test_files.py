@@ -166,24 +166,9 @@ def test_plain_file_that_is_no_json_is_named(tmp_path, content):
         files.read_json(path)
 
 
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A file system of 64 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no mount program here to make a tiny disk with")
-    if mounted.returncode:
-        pytest.skip(f"a tiny disk cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 def test_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(tiny_disk):
-    path = tiny_disk / "file"
+    disk = tiny_disk("disk", "64k")
+    path = disk / "file"
     files.write_text(path, "old")
     with pytest.raises(OSError) as caught:
         files.write_bytes(path, os.urandom(200_000))
@@ -192,15 +177,16 @@ def test_full_disk_is_one_sentence_and_leaves_no_part_of_a_file(tiny_disk):
     assert sentence.startswith(f"no room left to write {path} (")
     assert "free space there and run again" in sentence
     assert path.read_text() == "old"
-    assert list(tiny_disk.iterdir()) == [path]
+    assert list(disk.iterdir()) == [path]
 
 
 def test_full_disk_leaves_no_part_of_a_folder(tiny_disk):
-    with pytest.raises(OSError) as caught, files.atomic_directory(tiny_disk / "folder") as folder:
+    disk = tiny_disk("disk", "64k")
+    with pytest.raises(OSError) as caught, files.atomic_directory(disk / "folder") as folder:
         for i in range(100):
             files.write_bytes(folder / str(i), os.urandom(4096))
     assert caught.value.errno == errno.ENOSPC
-    assert list(tiny_disk.iterdir()) == []
+    assert list(disk.iterdir()) == []
 
 
 def _write_beyond_the_limit(path):

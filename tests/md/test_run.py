@@ -7,6 +7,7 @@ import openmm
 import pytest
 
 from force_fields import dataset_of, embedded, topology, untrained_rung
+from forceladder import files
 from forceladder.export.openmm_system import openmm_energy_and_gradient, openmm_system
 from forceladder.export.parameters import molecule_parameters
 from forceladder.fields import MD_FIELDS
@@ -19,7 +20,7 @@ from forceladder.md.run import (
     run_molecule,
 )
 from forceladder.md.stability import energy_drift, energy_fluctuation
-from forceladder.md.summary import as_md_dataset, stability_rows, write_md_dataset
+from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.units import GAS_CONSTANT
 
 SETTINGS = {
@@ -259,7 +260,7 @@ def test_dataset_is_as_fields_say_and_survives_its_file(methanol_run, tmp_path):
     for name, field in MD_FIELDS.items():
         assert dataset[name].dims == field.dims
         assert dataset[name].attrs["units"] == field.units
-    write_md_dataset(dataset, tmp_path / "trajectories.nc")
+    files.write_netcdf(tmp_path / "trajectories.nc", dataset)
     xarray.testing.assert_identical(xarray.load_dataset(tmp_path / "trajectories.nc"), dataset)
     rows = stability_rows(dataset, 300)
     assert [row["molecule"] for row in rows] == ["methanol", "twin"]

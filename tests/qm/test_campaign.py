@@ -230,32 +230,17 @@ def test_killed_job_has_lost_nothing_but_the_task_under_way(shard, xtb_spec, cap
     assert list(scratch_root.iterdir()) == []
 
 
-@pytest.fixture
-def tiny_cache(tmp_path):
-    """A file system of 16 KiB for the cache."""
-    folder = tmp_path / "cache"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no mount program here to make a tiny disk with")
-    if mounted.returncode:
-        pytest.skip(f"a tiny disk cannot be mounted here: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_full_cache_disk_stops_the_job_and_keeps_what_is_finished(tiny_cache, shard, xtb_spec):
+def test_full_cache_disk_stops_the_job_and_keeps_what_is_finished(tiny_disk, shard, xtb_spec):
+    cache = tiny_disk("cache", "16k")
     with pytest.raises(OSError) as caught:
         compute(shard, xtb_spec)
-    assert str(tiny_cache) in caught.value.filename
+    assert str(cache) in caught.value.filename
     del caught
     for path in cached_files(shard):
         assert files.read_json(path)["result"]["success"]
     assert 0 < len(cached_files(shard)) < 5
     assert not (shard / "records").exists()
-    assert not [path for path in tiny_cache.rglob(".*") if path.is_file()]
+    assert not [path for path in cache.rglob(".*") if path.is_file()]
     assert psutil.Process().children() == []
 
 

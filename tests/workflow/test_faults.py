@@ -150,25 +150,12 @@ def test_killed_fit_resumes_where_it_was(tmp_path):
     assert "resumed at epoch" in log
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 200 kB, if this machine lets us mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"no small file system to fill: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_full_disk_is_one_sentence_and_room_brings_the_run_to_its_end(tmp_path, small_disk):
+def test_full_disk_is_one_sentence_and_room_brings_the_run_to_its_end(tmp_path, tiny_disk):
     """The cache is on the small disk: what fits in stays, what is missing is computed later."""
-    cache = small_disk / "cache"
-    filler = small_disk / "filler"
-    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 24 * 1024))
+    disk = tiny_disk("small", "200k")
+    cache = disk / "cache"
+    filler = disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(disk).free - 24 * 1024))
     home = tmp_path / "home"
     home.mkdir()
     checkout = Checkout(home, TWO, qm={**WITH_XTB["qm"], "cache": str(cache)})

@@ -1,13 +1,13 @@
 """MMFF94, UFF and GFN2-xTB on the geometries of the training set."""
 
-from forceladder import job
+from forceladder import files, job
 from forceladder.training_set.dataset import read_training_set
-from forceladder.validate.predictions import baseline_predictions, write_predictions
+from forceladder.validate.predictions import baseline_predictions
 
 
 def main(snakemake):
     dataset = read_training_set(snakemake.input.training_set)
-    write_predictions(baseline_predictions(dataset), snakemake.output.predictions)
+    files.write_netcdf(snakemake.output.predictions, baseline_predictions(dataset))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import openmm
 
 from forceladder import files, job
 from forceladder.md.run import run_molecule
-from forceladder.md.summary import as_md_dataset, stability_rows, write_md_dataset
+from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.training_set.dataset import molecule_positions, read_training_set, row_ranges
 from forceladder.validate.plots import plot_stability, save_figure
 
@@ -25,7 +25,7 @@ def main(snakemake):
         progress.update(index + 1, name)
     trajectories = as_md_dataset(names, runs, settings)
     rows = stability_rows(trajectories, settings["nve_temperature_kelvin"])
-    write_md_dataset(trajectories, snakemake.output.trajectories)
+    files.write_netcdf(snakemake.output.trajectories, trajectories)
     files.write_json(snakemake.output.stability, rows)
     save_figure(plot_stability(trajectories, snakemake.wildcards.rung), snakemake.output.plot)
 

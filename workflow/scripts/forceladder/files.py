@@ -65,6 +65,12 @@ def atomic_directory(path):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def write_netcdf(path, dataset, encoding: dict | None = None):
+    """Write an xarray.Dataset as NetCDF4 (HDF5), whole or not at all."""
+    with atomic_path(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding or {})
+
+
 def read_netcdf(path):
     """An xarray.Dataset, in memory, by whatever HDF5 reader is installed.
 

@@ -19,7 +19,7 @@ def write_history(history: dict[str, np.ndarray], path):
     for name, values in history.items():
         units = UNITS.get(name.split("_", 1)[-1], "1")
         variables[name] = ("epoch", np.asarray(values, float), {"units": units})
-    xarray.Dataset(variables).to_netcdf(path, engine="h5netcdf")
+    files.write_netcdf(path, xarray.Dataset(variables))
 
 
 def read_history(path) -> dict[str, np.ndarray]:

@@ -3,7 +3,6 @@
 import numpy as np
 import xarray
 
-from forceladder import files
 from forceladder.fields import MD_FIELDS, labelled
 from forceladder.md.run import frame_times
 from forceladder.md.stability import (
@@ -28,12 +27,6 @@ def as_md_dataset(names: list[str], runs: list[dict], settings: dict) -> xarray.
         ),
     }
     return xarray.Dataset(labelled(arrays, MD_FIELDS))
-
-
-def write_md_dataset(dataset: xarray.Dataset, path):
-    """Write NetCDF4 (HDF5), atomically."""
-    with files.atomic_path(path) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf")
 
 
 def stability_rows(dataset: xarray.Dataset, temperature: float) -> list[dict]:

@@ -8,10 +8,10 @@ import numpy as np
 from ase import Atoms, units
 from ase.calculators.calculator import CalculatorError
 from ase.optimize import BFGS
-from tblite.ase import TBLite
 
 from forceladder.errors import MoleculeError
 from forceladder.job import seed_of
+from forceladder.molecules.sampling import xtb_atoms
 
 STEP = 0.005  # Å, of the finite differences of forces
 # A softer mode (a torsion, mostly) is displaced as if it had this wavenumber: a straight
@@ -29,10 +29,7 @@ def normal_mode_frames(
     returns: list of positions [atoms, 3], Å
     raises: MoleculeError sampling_failed
     """
-    atoms = Atoms(numbers=atomic_numbers, positions=positions)
-    atoms.calc = TBLite(
-        method="GFN2-xTB", charge=net_charge, multiplicity=multiplicity, verbosity=0
-    )
+    atoms = xtb_atoms(atomic_numbers, positions, net_charge, multiplicity)
     try:
         BFGS(atoms, logfile=None).run(fmax=0.01, steps=300)
         minimum = atoms.get_positions()

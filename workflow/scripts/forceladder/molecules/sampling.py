@@ -15,6 +15,15 @@ from forceladder.errors import MoleculeError
 from forceladder.job import seed_of
 
 
+def xtb_atoms(atomic_numbers, positions, net_charge: int, multiplicity: int) -> Atoms:
+    """ASE atoms with a GFN2-xTB calculator; positions [atoms, 3] Å."""
+    atoms = Atoms(numbers=atomic_numbers, positions=positions)
+    atoms.calc = TBLite(
+        method="GFN2-xTB", charge=net_charge, multiplicity=multiplicity, verbosity=0
+    )
+    return atoms
+
+
 def sampled_frames(
     atomic_numbers, positions, net_charge: int, multiplicity: int, temperature: float,
     count: int, interval: float, timestep: float, friction: float, seed: int,
@@ -31,10 +40,7 @@ def sampled_frames(
     raises: MoleculeError sampling_failed
     """
     random = np.random.default_rng(seed_of("sampling", seed, temperature, atomic_numbers))
-    atoms = Atoms(numbers=atomic_numbers, positions=positions)
-    atoms.calc = TBLite(
-        method="GFN2-xTB", charge=net_charge, multiplicity=multiplicity, verbosity=0
-    )
+    atoms = xtb_atoms(atomic_numbers, positions, net_charge, multiplicity)
     thermalize_momenta(atoms, temperature, rng=random)
     Stationary(atoms)
     dynamics = Langevin(

@@ -31,6 +31,11 @@ class Engine(NamedTuple):
     version: callable  # → str
 
 
+def clean_environment() -> dict[str, str]:
+    """Our environment without what would lead an engine's own Python astray."""
+    return {k: v for k, v in os.environ.items() if k not in FOREIGN_VARIABLES}
+
+
 def psi4_program() -> str:
     """Path of the psi4 program: $FORCELADDER_PSI4, else the first on PATH."""
     program = shutil.which(os.environ.get("FORCELADDER_PSI4") or "psi4")
@@ -53,11 +58,10 @@ def psi4_command(threads: int, scratch: Path) -> list[str]:
 @lru_cache
 def psi4_version() -> str:
     """What `psi4 --version` says; MissingProgramError if it says nothing."""
-    environment = {k: v for k, v in os.environ.items() if k not in FOREIGN_VARIABLES}
     with scratch_folder() as scratch:  # Psi4 leaves a timer.dat wherever it is called
         answer = subprocess.run(
             [psi4_program(), "--version"],
-            capture_output=True, text=True, timeout=300, env=environment, cwd=scratch,
+            capture_output=True, text=True, timeout=300, env=clean_environment(), cwd=scratch,
         )  # fmt: skip
     lines = answer.stdout.split()
     if answer.returncode or not lines:
@@ -110,7 +114,7 @@ def _run_process(engine, tasks, threads, memory_mb, time_limit, scratch):
     """As `run_tasks`, for one process; the last result yielded may be its failure."""
     (scratch / "results").mkdir()
     (scratch / "tasks.json").write_text(json.dumps(tasks))
-    environment = {k: v for k, v in os.environ.items() if k not in FOREIGN_VARIABLES} | {
+    environment = clean_environment() | {
         "FORCELADDER_TASKS": str(scratch / "tasks.json"),
         "FORCELADDER_RESULTS": str(scratch / "results"),
         "FORCELADDER_RUNNERS": str(RUNNERS),

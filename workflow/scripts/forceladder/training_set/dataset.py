@@ -39,8 +39,7 @@ def write_training_set(dataset: xarray.Dataset, path):
     for name in FIELDS:
         if FIELDS[name].dtype.startswith("float"):
             encoding.setdefault(name, {})["_FillValue"] = None  # nothing here may be missing
-    with files.atomic_path(path) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    files.write_netcdf(path, dataset, encoding)
 
 
 def read_training_set(path) -> xarray.Dataset:

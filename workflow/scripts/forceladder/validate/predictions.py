@@ -10,7 +10,7 @@ from forceladder.energy.topology import topology_of
 from forceladder.energy.total import energy_and_gradient
 from forceladder.fields import PREDICTION_FIELDS, labelled
 from forceladder.molecules.read import molecule_from_mapped_smiles
-from forceladder.training_set.dataset import row_ranges
+from forceladder.training_set.dataset import molecule_positions, row_ranges
 from forceladder.validate.baselines import BASELINES
 
 
@@ -33,7 +33,7 @@ def baseline_predictions(dataset) -> xarray.Dataset:
     for m, smiles in enumerate(dataset["mapped_smiles"].values):
         mol = molecule_from_mapped_smiles(str(smiles))
         rows = slice(*ranges["position"][m : m + 2])
-        positions = dataset["positions"].values[rows].reshape(-1, mol.GetNumAtoms(), 3)
+        positions = molecule_positions(dataset, m)
         for b, baseline in enumerate(BASELINES.values()):
             energy, gradient = baseline(mol, int(dataset["net_charge"].values[m]), positions)
             energies[b, slice(*ranges["conformer"][m : m + 2])] = energy
@@ -45,12 +45,6 @@ def as_predictions(methods: list[str], energies, gradients) -> xarray.Dataset:
     """energies [methods, conformers] kcal/mol, gradients [methods, positions, 3] kcal/mol/Å."""
     arrays = {"method": methods, "predicted_energy": energies, "predicted_gradients": gradients}
     return xarray.Dataset(labelled(arrays, PREDICTION_FIELDS))
-
-
-def write_predictions(predictions: xarray.Dataset, path):
-    """Write NetCDF4 (HDF5), atomically."""
-    with files.atomic_path(path) as temporary:
-        predictions.to_netcdf(temporary, engine="h5netcdf")
 
 
 def read_predictions(paths) -> xarray.Dataset:
