@@ -263,7 +263,7 @@ def test_damaged_checkpoint_is_survived(xtb_set, short, tmp_path, caplog, damage
 # trouble
 
 
-def spoiled(dataset, name, smiles, value=np.nan):
+def spoiled(dataset, name, smiles, value=np.inf):
     """One number of one molecule replaced."""
     dataset, ranges = dataset.copy(deep=True), row_ranges(dataset)
     (row,) = np.flatnonzero(dataset["molecule_id"].values == smiles)

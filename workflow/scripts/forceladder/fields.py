@@ -9,7 +9,13 @@ dims, each singular:
   atom, bond, angle, torsion, improper, pair        topology, sorted by molecule
   position                one row per conformer and atom, sorted by conformer
   grid_point              ESP points, sorted by conformer
-  xyz, atom_feature, bond_feature, end_2, end_3, end_4    the short ones
+  conformer_bond          one row per conformer and bond, sorted by conformer
+  hessian_element         (3 atoms)² rows for each conformer that has a Hessian, row by row
+  scan                    torsion scans, sorted by molecule
+  xyz, quadrupole_component, scan_axis, atom_feature, bond_feature, end_2 … end_8   the short ones
+
+NaN marks what a source does not know (an extended XYZ file has no dipoles); only the
+fields whose meaning says so may hold it.
 """
 
 from typing import NamedTuple
@@ -36,6 +42,8 @@ FIELDS = {
     "mapped_smiles": _field("molecule", "str", "1", "SMILES whose map numbers are atom rows + 1"),
     "inchikey": _field("molecule", "str", "1", "standard InChIKey"),
     "net_charge": _field("molecule", "int32", "e", "total charge"),
+    "multiplicity": _field("molecule", "int32", "1", "spin multiplicity"),
+    "level_of_theory": _field("molecule", "str", "1", "of all its conformers; never mixed"),
     "split": _field("molecule", "str", "1", "train, validation or test; never split a molecule"),
     "atom_count": _field("molecule", "int32", "1", "rows of atom"),
     "bond_count": _field("molecule", "int32", "1", "rows of bond"),
@@ -44,6 +52,7 @@ FIELDS = {
     "improper_count": _field("molecule", "int32", "1", "rows of improper"),
     "pair_count": _field("molecule", "int32", "1", "rows of pair"),
     "conformer_count": _field("molecule", "int32", "1", "rows of conformer"),
+    "scan_count": _field("molecule", "int32", "1", "rows of scan"),
     # atoms
     "atomic_number": _field("atom", "int32", "1", "atomic number"),
     "mass": _field("atom", "float64", "amu", "standard atomic weight"),
@@ -73,18 +82,40 @@ FIELDS = {
     ),
     "pair_atoms": _field("pair end_2", "int32", "1", "atoms three or more bonds apart"),
     "pair_is_14": _field("pair", "int32", "1", "1 where exactly three bonds apart, else 0"),
+    # torsion scans
+    "scan_torsions": _field(
+        "scan end_8", "int32", "1", "atoms of the torsion, then of the second one or −1 four times"
+    ),
     # conformers
     "geometry_kind": _field(
-        "conformer", "str", "1", "conformer (minimized), sampled (MD) or normal_mode"
+        "conformer", "str", "1", "where it comes from, a key of molecules.geometries.KINDS"
+    ),
+    "flag": _field(
+        "conformer", "str", "1", "empty, or why it is suspect: hot, connectivity_changed"
     ),
     "temperature": _field("conformer", "float64", "K", "of the MD that made it; 0 if minimized"),
     "energy": _field("conformer", "float64", "kcal/mol", "total energy of the level of theory"),
-    "dipole": _field("conformer xyz", "float64", "e angstrom", "about the origin of positions"),
+    "dipole": _field(
+        "conformer xyz", "float64", "e angstrom", "about the origin of positions; NaN if unknown"
+    ),
+    "quadrupole": _field(
+        "conformer quadrupole_component", "float64", "e angstrom^2",
+        "second moments xx xy xz yy yz zz about the origin, with trace; NaN if unknown",
+    ),
+    "scan": _field("conformer", "int32", "1", "scan of the molecule that it belongs to, −1 if none"),
+    "scan_angle": _field(
+        "conformer scan_axis", "float64", "degree", "where on the scan's grid; NaN if nowhere"
+    ),
     "record_digest": _field("conformer", "str", "1", "address of the QM record in the cache"),
     "grid_count": _field("conformer", "int32", "1", "rows of grid_point"),
-    # positions and grids
+    "hessian_count": _field("conformer", "int32", "1", "rows of hessian_element, (3 atoms)² or 0"),
+    # positions, bond orders, Hessians and grids
     "positions": _field("position xyz", "float64", "angstrom", "Cartesian coordinates"),
-    "gradients": _field("position xyz", "float64", "kcal/mol/angstrom", "dE/dx; forces are minus"),
+    "gradients": _field(
+        "position xyz", "float64", "kcal/mol/angstrom", "dE/dx; forces are minus; NaN if unknown"
+    ),
+    "bond_orders": _field("conformer_bond", "float64", "1", "Wiberg, Löwdin basis; NaN if unknown"),
+    "hessian": _field("hessian_element", "float64", "kcal/mol/angstrom^2", "d²E/dx²"),
     "grid_positions": _field("grid_point xyz", "float64", "angstrom", "where the ESP was taken"),
     "esp": _field("grid_point", "float64", "kcal/mol/e", "QM electrostatic potential"),
 }

@@ -16,9 +16,10 @@ class FitData(NamedTuple):
     """Flat tensors of a set of molecules; rows as in energy.geometry.
 
     energy    [conformers]    kcal/mol, relative to the weighted mean of the molecule's
-    gradient  [positions, 3]  kcal/mol/Å
+    gradient  [positions, 3]  kcal/mol/Å; zero where unknown
     weight    [conformers]    see `conformer_weights`
-    dipole    [conformers, 3] e Å
+    dipole    [conformers, 3] e Å; zero where unknown
+    has_gradient, has_dipole  [conformers]  1 where the reference knows them, else 0
     esp       EspEquations
     """
 
@@ -28,6 +29,8 @@ class FitData(NamedTuple):
     gradient: Tensor
     weight: Tensor
     dipole: Tensor
+    has_gradient: Tensor
+    has_dipole: Tensor
     esp: "EspEquations"
 
 
@@ -63,13 +66,19 @@ def fit_data(dataset, energy_scale: float, device="cpu") -> FitData:
     geometry = Geometry(topology, count, real("positions"))
     energy = real("energy")
     weight = conformer_weights(energy, geometry, topology, energy_scale)
+    gradient, dipole = real("gradients"), real("dipole")
+    # NaN is how a training set says "unknown": such rows count nothing in the loss
+    unknown = gradient.isnan().any(dim=1).to(weight.dtype)
+    no_gradient = torch.zeros_like(weight).index_add(0, geometry.position_conformer, unknown)
     return FitData(
         topology=topology,
         geometry=geometry,
         energy=relative_energies(energy, weight, geometry, len(topology.atom_count)),
-        gradient=real("gradients"),
+        gradient=gradient.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf),
         weight=weight,
-        dipole=real("dipole"),
+        dipole=dipole.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf),
+        has_gradient=(no_gradient == 0).to(weight.dtype),
+        has_dipole=(~dipole.isnan().any(dim=1)).to(weight.dtype),
         esp=esp_equations(dataset, device),
     )
 

@@ -37,15 +37,13 @@ def data_spread(batches: list[FitData]) -> Spread:
         force=root_mean_square(lambda d: (d.gradient**2).mean(dim=1), position_weight),
         energy=root_mean_square(lambda d: d.energy**2, lambda d: d.weight),
         esp=root_mean_square(lambda d: d.esp.square / d.esp.points.clamp_min(1.0), has_grid),
-        dipole=root_mean_square(
-            lambda d: (d.dipole**2).mean(dim=1), lambda d: torch.ones_like(d.weight)
-        ),
+        dipole=root_mean_square(lambda d: (d.dipole**2).mean(dim=1), lambda d: d.has_dipole),
     )
 
 
 def position_weight(data: FitData) -> Tensor:
-    """Weight of the conformer of every position row."""
-    return data.weight[data.geometry.position_conformer]
+    """Weight of the conformer of every position row; zero where its gradient is unknown."""
+    return (data.weight * data.has_gradient)[data.geometry.position_conformer]
 
 
 def has_grid(data: FitData) -> Tensor:
@@ -55,7 +53,9 @@ def has_grid(data: FitData) -> Tensor:
 
 class Residuals(NamedTuple):
     """Model minus reference: gradient [positions, 3], energy [conformers] (relative),
-    dipole [conformers, 3], esp_square [molecules], the mean squared ESP error."""
+    dipole [conformers, 3], esp_square [molecules], the mean squared ESP error.
+
+    Where the reference is unknown (has_gradient, has_dipole), they are the model's own values."""
 
     gradient: Tensor
     energy: Tensor
@@ -110,6 +110,6 @@ def loss_parts(parameters: Parameters, data: FitData, spread: Spread) -> dict[st
         "force": mean((found.gradient**2).mean(dim=1), position_weight(data)) / spread.force**2,
         "energy": mean(found.energy**2, data.weight) / spread.energy**2,
         "esp": mean(found.esp_square, has_grid(data)) / spread.esp**2,
-        "dipole": (found.dipole**2).mean() / spread.dipole**2,
+        "dipole": mean((found.dipole**2).mean(dim=1), data.has_dipole) / spread.dipole**2,
         "prior": sum((d**2).mean() for d in deviations) / len(deviations),
     }

@@ -14,7 +14,7 @@ def error_metrics(parameters: Parameters, batches: list[FitData]) -> dict[str, f
     """Unweighted root mean square errors over all batches; parameters: one per batch.
 
     force kcal/mol/Å per component, energy kcal/mol (relative, per molecule), esp
-    kcal/mol/e (of the molecules that have a grid), dipole e Å per component
+    kcal/mol/e (of the molecules that have a grid), dipole e Å per component; NaN without data
     """
     found = [
         residuals(p, d, differentiable=False) for p, d in zip(parameters, batches, strict=True)
@@ -25,7 +25,12 @@ def error_metrics(parameters: Parameters, batches: list[FitData]) -> dict[str, f
         return float((values**2).mean().sqrt()) if len(values) else float("nan")
 
     return {
-        "force_rmse": root_mean([r.gradient for r in found]),
+        "force_rmse": root_mean(
+            [
+                r.gradient[d.has_gradient[d.geometry.position_conformer] > 0]
+                for r, d in zip(found, batches, strict=True)
+            ]
+        ),
         "energy_rmse": root_mean([r.energy for r in found]),
         "esp_rmse": root_mean(
             [
@@ -33,5 +38,7 @@ def error_metrics(parameters: Parameters, batches: list[FitData]) -> dict[str, f
                 for r, d in zip(found, batches, strict=True)
             ]
         ),
-        "dipole_rmse": root_mean([r.dipole for r in found]),
+        "dipole_rmse": root_mean(
+            [r.dipole[d.has_dipole > 0] for r, d in zip(found, batches, strict=True)]
+        ),
     }

@@ -8,7 +8,7 @@ import xarray
 
 from forceladder import files
 from forceladder.errors import CorruptFileError
-from forceladder.fields import FIELDS, labelled, problems
+from forceladder.fields import FIELDS, TABLES, labelled, problems
 
 SPLITS = ("train", "validation", "test")
 
@@ -38,7 +38,7 @@ def write_training_set(dataset: xarray.Dataset, path):
     }
     for name in FIELDS:
         if FIELDS[name].dtype.startswith("float"):
-            encoding.setdefault(name, {})["_FillValue"] = None  # nothing here may be missing
+            encoding.setdefault(name, {})["_FillValue"] = None  # NaN stays NaN by itself
     files.write_netcdf(path, dataset, encoding)
 
 
@@ -76,12 +76,15 @@ def row_ranges(dataset: xarray.Dataset) -> dict[str, np.ndarray]:
     """First row of every molecule along each flat dim, [molecules + 1]; the last is the end."""
     counts = {
         dim: dataset[f"{dim}_count"].values
-        for dim in ("atom", "bond", "angle", "torsion", "improper", "pair", "conformer")
+        for dim in (*TABLES, "atom", "conformer", "scan")
     }
     counts["position"] = counts["atom"] * counts["conformer"]
+    counts["conformer_bond"] = counts["bond"] * counts["conformer"]
     ranges = {dim: np.concatenate([[0], np.cumsum(count)]) for dim, count in counts.items()}
-    grid = np.concatenate([[0], np.cumsum(dataset["grid_count"].values)])
-    return ranges | {"grid_point": grid[ranges["conformer"]]}
+    for dim, count in (("grid_point", "grid_count"), ("hessian_element", "hessian_count")):
+        first = np.concatenate([[0], np.cumsum(dataset[count].values, dtype=np.int64)])
+        ranges[dim] = first[ranges["conformer"]]
+    return ranges
 
 
 def select_molecules(dataset: xarray.Dataset, rows) -> xarray.Dataset:
@@ -92,6 +95,38 @@ def select_molecules(dataset: xarray.Dataset, rows) -> xarray.Dataset:
         pieces = [np.arange(first[row], first[row + 1]) for row in rows]
         indexers[dim] = np.concatenate(pieces) if pieces else np.zeros(0, int)
     return dataset.isel(indexers)
+
+
+def select_conformers(dataset: xarray.Dataset, keep) -> xarray.Dataset:
+    """The dataset of the conformers for which `keep` [conformers] is true, all molecules kept."""
+    ranges, keep = row_ranges(dataset), np.asarray(keep, bool)
+    molecule = np.repeat(np.arange(dataset.sizes["molecule"]), dataset["conformer_count"].values)
+    rows = {
+        "conformer": np.ones(len(keep), int),
+        "position": dataset["atom_count"].values[molecule],
+        "conformer_bond": dataset["bond_count"].values[molecule],
+        "grid_point": dataset["grid_count"].values,
+        "hessian_element": dataset["hessian_count"].values,
+    }
+    selected = dataset.isel(
+        {dim: np.flatnonzero(np.repeat(keep, count)) for dim, count in rows.items()}
+    )
+    count = np.add.reduceat(np.append(keep, 0), ranges["conformer"][:-1])
+    count[np.diff(ranges["conformer"]) == 0] = 0
+    selected["conformer_count"] = ("molecule", count.astype("int32"), dataset.conformer_count.attrs)
+    return selected
+
+
+def join_datasets(datasets: list[xarray.Dataset], provenance: dict) -> xarray.Dataset:
+    """One training set out of several, molecules in the order given."""
+    arrays = {
+        name: np.concatenate([dataset[name].values for dataset in datasets]) for name in FIELDS
+    }
+    features = {
+        f"{kind}_feature": datasets[0][f"{kind}_features"].attrs["names"].split()
+        for kind in ("atom", "bond")
+    }
+    return as_dataset(arrays, features, provenance)
 
 
 def select_split(dataset: xarray.Dataset, split: str) -> xarray.Dataset:

@@ -29,14 +29,15 @@ def molecule_errors(dataset, predictions) -> list[dict]:
                 predictions["predicted_gradients"].values[k, positions]
                 - dataset["gradients"].values[positions]
             )
+            known = np.isfinite(dataset["gradients"].values[positions]).all(axis=1)
             rows.append(
                 {
                     "method": str(method),
                     "molecule": str(name),
                     "split": str(dataset["split"].values[m]),
                     "conformers": len(reference),
-                    "force_components": int(force_error.size),
-                    "force_rmse": float(np.sqrt(np.mean(force_error**2))),
+                    "force_components": int(known.sum()) * 3,
+                    "force_rmse": float(np.sqrt(np.mean(force_error[known] ** 2))),
                     "energy_rmse": float(np.sqrt(np.mean(energy_error**2))),
                 }
             )
