@@ -20,6 +20,10 @@ include: "workflow/rules/validate.smk"
 include: "workflow/rules/release.smk"
 
 
+onstart:
+    write_plans()
+
+
 localrules:
     all,
 
@@ -29,3 +33,8 @@ rule all:
     default_target: True
     input:
         release_folder(),
+        f"results/{RUN}/validation/torsion_scans.svg",
+        expand("results/{run}/qm/{spec}/ledger.csv", run=RUN, spec=LEVELS),
+        expand("results/{run}/qm/levels.csv", run=RUN)
+        if config["qm"]["compare"]
+        else [],

@@ -1,7 +1,6 @@
 """A small training set through the library's own path, on GFN2-xTB: seconds, not hours."""
 
 import numpy as np
-from qcelemental import periodictable
 
 from examples import qc_molecule, read
 from force_fields import shaken
@@ -33,15 +32,11 @@ def make_small_set():
                 noise = 0.01 + 0.01 * seed
                 molecule = qc_molecule(smiles, shaken(smiles, seed, noise))
                 tasks.append((molecule, make_task(molecule, SPEC, engines.xtb_version())))
-    asked = [
-        {**task, "atomic_numbers": [periodictable.to_Z(symbol) for symbol in task["symbols"]]}
-        for _, task in tasks
-    ]
-    results = engines.run_tasks("gfn2-xtb", asked, 1, 500, 300.0)
-    records = [
-        make_record(task, molecule, with_potential(task, result))
-        for (molecule, task), (_, result) in zip(tasks, results, strict=True)
-    ]
+    with engines.EngineProcess("gfn2-xtb", threads=1) as engine:
+        records = [
+            make_record(task, molecule, with_potential(task, engine.compute(task, 500, 300.0)))
+            for molecule, task in tasks
+        ]
     entries = [
         (molecule, records[CONFORMERS * row : CONFORMERS * (row + 1)])
         for row, molecule in enumerate(molecules)

@@ -62,8 +62,11 @@ def test_array_unknown_to_fields_is_named(dataset):
 def test_every_flat_dim_has_its_count():
     """A reader can slice any flat dim: each has a count per molecule or per conformer."""
     flat = {dim for field in FIELDS.values() for dim in field.dims}
-    flat -= {"molecule", "xyz", "end_2", "end_3", "end_4", "atom_feature", "bond_feature"}
+    flat -= {"molecule", "xyz", "end_2", "end_3", "end_4", "end_8", "atom_feature", "bond_feature"}
+    flat -= {"quadrupole_component", "scan_axis"}
     counted = {name.removesuffix("_count") for name in FIELDS if name.endswith("_count")}
-    # position counts conformer × atom, grid_count the grid points
-    assert {dim.removesuffix("_point") for dim in flat - {"position"}} == counted
+    # positions are conformers × atoms, conformer_bonds conformers × bonds; grid_count counts
+    # grid points and hessian_count the elements of Hessians
+    flat -= {"position", "conformer_bond"}
+    assert {dim.removesuffix("_point").removesuffix("_element") for dim in flat} == counted
     assert set(TABLES) <= counted

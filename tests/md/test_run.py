@@ -138,7 +138,7 @@ def test_mean_kinetic_temperature_of_a_molecule_is_the_thermostats(methanol, mon
     from forceladder.md import run
 
     system, bonds, positions = methanol
-    kinetic, contexts, make, read = [], [], run._context, run._positions
+    kinetic, contexts, make, read = [], [], run.context_of, run.positions_of
 
     def context(*arguments):
         contexts.append(make(*arguments))
@@ -149,8 +149,8 @@ def test_mean_kinetic_temperature_of_a_molecule_is_the_thermostats(methanol, mon
         return read(state)
 
     minimum = minimized_positions(system, positions)
-    monkeypatch.setattr(run, "_context", context)
-    monkeypatch.setattr(run, "_positions", sampled)
+    monkeypatch.setattr(run, "context_of", context)
+    monkeypatch.setattr(run, "positions_of", sampled)
     settings = {**SETTINGS, "nvt_ps": 40, "nvt_frames": 800, "nvt_friction_per_ps": 20.0}
     reference = bond_lengths(minimum, bonds)
     deviation, energy = nvt_trace(system, minimum, bonds, reference, 300, settings, seed=2)

@@ -1,7 +1,6 @@
 """A shard computes what the cache lacks, once, whatever becomes of the job."""
 
 import os
-import re
 import subprocess
 import sys
 import textwrap
@@ -18,11 +17,17 @@ from conftest import SCRIPTS
 from examples import mol_of, read
 from forceladder import files
 from forceladder.errors import CorruptFileError, KilledError, VersionError
-from forceladder.qm.campaign import compute_shard, dataset_molecules
-from forceladder.qm.datasets import build_dataset
+from forceladder.qm.campaign import compute_shard, dataset_entries
+from forceladder.qm.datasets import gradient_dataset
 from forceladder.qm.scratch import PREFIX
+from forceladder.tables import read_table
 
-LIMITS = {"memory_mb": 500, "time_limit_s": 300}
+RETRIES = {"scf": 3, "died": 1, "time_factors": [3], "memory_factors": [1.5]}
+LIMITS = {"memory_mb": 500, "time_limit_s": 300, "retries": RETRIES}
+PROCEDURES = {
+    "minima_per_molecule": 0, "hessians_per_molecule": 0, "hessian_step_angstrom": 0.005,
+    "torsion_scans": "relaxed", "convergence": "GAU", "max_steps": 100, "spot_check_fraction": 0.0,
+}  # fmt: skip
 
 
 def write_dataset(folder, name, smiles, spec, geometries):
@@ -35,8 +40,8 @@ def write_dataset(folder, name, smiles, spec, geometries):
         geometries = [positions + noise.normal(scale=0.02, size=positions.shape)
                       for _ in range(geometries)]  # fmt: skip
     geometries = [{"positions": p, "kind": "conformer", "temperature": 0.0} for p in geometries]
-    dataset = build_dataset({**read(smiles), "id": name}, geometries, "spec", spec)
-    files.write_json(folder / f"{name}.json.xz", dataset)
+    dataset = gradient_dataset({**read(smiles), "id": name}, geometries, "spec", spec)
+    files.write_json(folder / f"{name}.gradients.json.xz", dataset)
 
 
 @pytest.fixture
@@ -47,17 +52,14 @@ def shard(tmp_path, xtb_spec, scratch_root):
     return tmp_path
 
 
-def compute(folder, spec, caplog=None):
+def compute(folder, spec, limits=LIMITS):
     """Run the shard; returns records by molecule and how many tasks the cache already held."""
-    arguments = (folder / "datasets", folder / "records", spec, folder / "cache", 1, LIMITS)
-    if caplog is None:
-        compute_shard(*arguments)
-        return records_of(folder)
-    caplog.clear()
-    with caplog.at_level("INFO", logger="forceladder"):
-        compute_shard(*arguments)
-    (cached,) = re.findall(r"tasks, (\d+) of them in the cache", caplog.text)
-    return records_of(folder), int(cached)
+    progress = folder / "qm" / "progress" / f"{threading.get_ident()}.json"
+    compute_shard(
+        folder / "datasets", folder / "records", spec, folder / "cache", 1, limits, PROCEDURES,
+        progress_file=progress,
+    )  # fmt: skip
+    return records_of(folder), files.read_json(progress)["cached"]
 
 
 def records_of(folder):
@@ -66,44 +68,46 @@ def records_of(folder):
 
 
 def cached_files(folder):
-    return sorted((folder / "cache").rglob("*.json.xz"))
+    """Successes in the cache."""
+    found = (folder / "cache").rglob("*.json.xz")
+    return sorted(path for path in found if ".failed." not in path.name)
 
 
 def test_every_geometry_gets_its_record_in_its_place(shard, xtb_spec):
-    records = compute(shard, xtb_spec)
+    records, _ = compute(shard, xtb_spec)
     assert {name: len(lines) for name, lines in records.items()} == {"water": 3, "ethanol": 2}
     for name, lines in records.items():
-        molecules = dataset_molecules(shard / "datasets" / f"{name}.json.xz")
+        (molecules,) = dataset_entries(shard / "datasets" / f"{name}.gradients.json.xz")
         assert [line["molecule"] for line in lines] == molecules
         for line in lines:
             qcelemental.models.AtomicResult(**line)
 
 
-def test_second_run_computes_nothing_and_writes_the_same_bytes(shard, xtb_spec, caplog):
-    assert compute(shard, xtb_spec, caplog)[1] == 0
+def test_second_run_computes_nothing_and_writes_the_same_bytes(shard, xtb_spec):
+    assert compute(shard, xtb_spec)[1] == 0
     before = {path.name: path.read_bytes() for path in (shard / "records").iterdir()}
     stamps = [path.stat().st_mtime_ns for path in cached_files(shard)]
-    assert compute(shard, xtb_spec, caplog)[1] == 5
+    assert compute(shard, xtb_spec)[1] == 5
     assert {path.name: path.read_bytes() for path in (shard / "records").iterdir()} == before
     assert [path.stat().st_mtime_ns for path in cached_files(shard)] == stamps
 
 
-def test_new_molecule_costs_itself_alone(shard, xtb_spec, caplog):
+def test_new_molecule_costs_itself_alone(shard, xtb_spec):
     compute(shard, xtb_spec)
     write_dataset(shard / "datasets", "methane", "C", xtb_spec, 2)
-    records, cached = compute(shard, xtb_spec, caplog)
+    records, cached = compute(shard, xtb_spec)
     assert cached == 5
     assert len(records["methane"]) == 2
 
 
-def test_damaged_cache_entry_is_computed_again_with_the_same_result(shard, xtb_spec, caplog):
-    before = compute(shard, xtb_spec)
+def test_damaged_cache_entry_is_computed_again_with_the_same_result(shard, xtb_spec):
+    before, _ = compute(shard, xtb_spec)
     flipped, cut = cached_files(shard)[:2]
     content = bytearray(flipped.read_bytes())
     content[len(content) // 2] ^= 1
     flipped.write_bytes(content)
     cut.write_bytes(cut.read_bytes()[:-20])
-    after, cached = compute(shard, xtb_spec, caplog)
+    after, cached = compute(shard, xtb_spec)
     assert cached == 3
     assert len(list((shard / "cache").rglob("*.damaged"))) == 2
     for name, lines in before.items():
@@ -111,17 +115,17 @@ def test_damaged_cache_entry_is_computed_again_with_the_same_result(shard, xtb_s
             np.testing.assert_allclose(new["return_result"], old["return_result"], atol=1e-12)
 
 
-def test_failed_task_is_a_record_and_not_cached(shard, xtb_spec, caplog):
+def test_failed_task_is_a_record_and_no_success(shard, xtb_spec):
     """Two hydrogens upon each other: the engine refuses; the neighbours are computed."""
     good = [[0, 0, 0], [0.76, 0.59, 0], [-0.76, 0.59, 0]]
     bad = [[0, 0, 0], [0.76, 0.59, 0], [0.76, 0.59, 0]]
-    (shard / "datasets" / "ethanol.json.xz").unlink()
+    (shard / "datasets" / "ethanol.gradients.json.xz").unlink()
     write_dataset(shard / "datasets", "water", "O", xtb_spec, np.array([good, bad, good]))
-    records, _ = compute(shard, xtb_spec, caplog)
+    records, _ = compute(shard, xtb_spec)
     assert [record["success"] for record in records["water"]] == [True, False, True]
     qcelemental.models.FailedOperation(**records["water"][1])
     assert len(cached_files(shard)) == 1  # the two good ones are the same task
-    assert compute(shard, xtb_spec, caplog)[1] == 1
+    assert compute(shard, xtb_spec)[1] == 3  # and the failure is remembered
 
 
 class Killer(threading.Thread):
@@ -150,7 +154,7 @@ class Killer(threading.Thread):
 
 def test_an_engine_killed_once_is_tried_again_and_nothing_is_missing(shard, xtb_spec):
     with Killer(times=1):
-        records = compute(shard, xtb_spec)
+        records, _ = compute(shard, xtb_spec)
     assert [r["success"] for r in records["water"] + records["ethanol"]] == [True] * 5
 
 
@@ -161,43 +165,47 @@ def test_an_engine_killed_twice_stops_the_shard_writes_no_record_and_keeps_the_r
     with Killer(times=6), pytest.raises(KilledError, match="was killed twice while it computed"):
         compute(shard, xtb_spec)
     assert not (shard / "records").exists()
-    records = compute(shard, xtb_spec)
+    records, _ = compute(shard, xtb_spec)
     assert [r["success"] for r in records["water"] + records["ethanol"]] == [True] * 5
 
 
 def test_another_engine_version_than_the_runs_is_refused_by_name(shard, xtb_spec):
     folders = shard / "datasets", shard / "records"
     with pytest.raises(VersionError, match=r"this run began with tblite 0\.1"):
-        compute_shard(*folders, xtb_spec, shard / "cache", 1, LIMITS, engine_version="tblite 0.1")
+        compute_shard(
+            *folders, xtb_spec, shard / "cache", 1, LIMITS, PROCEDURES, engine_version="tblite 0.1"
+        )
     assert not (shard / "records").exists()
 
 
 def test_two_jobs_of_the_same_shard_at_once_compute_it_once(shard, xtb_spec, caplog):
     """An orphan of a killed run and its successor: the second waits, and finds all in the cache."""
+    found = []
+    jobs = [
+        threading.Thread(target=lambda: found.append(compute(shard, xtb_spec)[1])) for _ in range(2)
+    ]
     with caplog.at_level("INFO", logger="forceladder"):
-        jobs = [threading.Thread(target=compute, args=(shard, xtb_spec)) for _ in range(2)]
         for job in jobs:
             job.start()
         for job in jobs:
             job.join()
-    found = sorted(int(n) for n in re.findall(r"5 tasks, (\d+) of them in the cache", caplog.text))
-    assert found == [0, 5]
+    assert sorted(found) == [0, 5]
     assert "another process computes these tasks" in caplog.text
 
 
 def test_empty_shard_writes_an_empty_folder(tmp_path, xtb_spec, scratch_root):
     (tmp_path / "datasets").mkdir()
-    assert compute(tmp_path, xtb_spec) == {}
+    assert compute(tmp_path, xtb_spec)[0] == {}
     assert (tmp_path / "records").is_dir()
 
 
 def test_dataset_of_another_kind_is_named(tmp_path):
     files.write_json(tmp_path / "a.json.xz", {"type": "DataSet"})
     with pytest.raises(CorruptFileError, match=r"a\.json\.xz has no 'dataset'"):
-        dataset_molecules(tmp_path / "a.json.xz")
+        dataset_entries(tmp_path / "a.json.xz")
 
 
-def test_killed_job_has_lost_nothing_but_the_task_under_way(shard, xtb_spec, caplog, scratch_root):
+def test_killed_job_has_lost_nothing_but_the_task_under_way(shard, xtb_spec, scratch_root):
     """kill -9 of the job: its engine dies with it, what was finished is kept, scratch is swept."""
     for path in (shard / "datasets").iterdir():
         path.unlink()
@@ -206,7 +214,7 @@ def test_killed_job_has_lost_nothing_but_the_task_under_way(shard, xtb_spec, cap
         from forceladder.qm.campaign import compute_shard
         folder = {str(shard)!r}
         compute_shard(f"{{folder}}/datasets", f"{{folder}}/records", {xtb_spec!r},
-                      f"{{folder}}/cache", 1, {LIMITS!r})
+                      f"{{folder}}/cache", 1, {LIMITS!r}, {PROCEDURES!r})
     """
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     job = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], env=environment)
@@ -217,13 +225,12 @@ def test_killed_job_has_lost_nothing_but_the_task_under_way(shard, xtb_spec, cap
     job.kill()
     job.wait()
     engine.wait(timeout=10)
-    assert len(list(scratch_root.glob(f"{PREFIX}*/results/*.json"))) < 150  # it did not go on
     finished = len(cached_files(shard))
     assert 3 <= finished < 150
     assert not (shard / "records").exists()
     assert len(list(scratch_root.glob(f"{PREFIX}*"))) == 1
 
-    records, cached = compute(shard, xtb_spec, caplog)
+    records, cached = compute(shard, xtb_spec)
     assert cached == finished
     assert len(records["decane"]) == len(cached_files(shard)) == 150
     assert all(record["success"] for record in records["decane"])
@@ -247,32 +254,98 @@ def test_full_cache_disk_stops_the_job_and_keeps_what_is_finished(tiny_disk, sha
 # Psi4
 
 
-def test_failed_scf_of_psi4_is_a_record_and_the_next_geometry_is_computed(
-    tmp_path, hf_spec, psi4_version, scratch_root, caplog
-):
+NO_RETRIES = LIMITS | {"retries": RETRIES | {"scf": 0}}
+EQUILIBRIUM = np.array([[0, 0, 0], [0, 0.757, 0.582], [0, -0.757, 0.582]])
+
+
+@pytest.fixture
+def stretched_water(tmp_path, hf_spec, psi4_version, scratch_root):
     """Within 12 iterations water converges at equilibrium and does not with bonds of 2.4 Å."""
     (tmp_path / "datasets").mkdir()
     spec = {**hf_spec, "keywords": {"maxiter": 12}}
-    water = np.array([[0, 0, 0], [0, 0.757, 0.582], [0, -0.757, 0.582]])
-    write_dataset(tmp_path / "datasets", "water", "O", spec, [2.5 * water, water])
-    records, _ = compute(tmp_path, spec, caplog)
+    geometries = [2.5 * EQUILIBRIUM, EQUILIBRIUM]
+    write_dataset(tmp_path / "datasets", "water", "O", spec, geometries)
+    return tmp_path, spec
+
+
+def test_failed_scf_of_psi4_is_a_record_and_the_next_geometry_is_computed(stretched_water):
+    folder, spec = stretched_water
+    records, _ = compute(folder, spec, NO_RETRIES)
     failed, good = records["water"]
     model = qcelemental.models.FailedOperation(**failed)
     assert "onvergence" in model.error.error_type
     assert "12 iterations" in model.error.error_message
     assert qcelemental.models.AtomicResult(**good).success
-    assert len(cached_files(tmp_path)) == 1
     address = good["extras"]["forceladder"]["task_digest"]
-    assert cached_files(tmp_path)[0].name == f"{address}.json.xz"
+    assert [path.name for path in cached_files(folder)] == [f"{address}.json.xz"]
 
 
-def test_unconverged_b3lyp_fails_after_two_iterations(
-    tmp_path, b3lyp_spec, psi4_version, scratch_root
-):
+def test_scf_helpers_rescue_it_and_the_record_says_so(stretched_water, hf_spec):
+    """The energy is the one that Psi4 finds by itself when it is given iterations enough."""
+    folder, spec = stretched_water
+    rescued, good = compute(folder, spec)[0]["water"]
+    (attempt,) = rescued["extras"]["forceladder"]["attempts"]
+    assert attempt["failure"] == "scf"
+    assert "12 iterations" in attempt["message"]
+    assert attempt["then"]["scf_helpers"] == {"maxiter": 300}
+    assert attempt["cpu_seconds"] > 0
+    assert "attempts" not in good["extras"]["forceladder"]
+    rows = read_table(folder / "records" / "ledger.csv")
+    assert [(row["outcome"], row["calculations"], row["retries"]) for row in rows] == [
+        ("success", "2", "1")
+    ]
+    for path in (folder / "datasets").iterdir():
+        path.unlink()
+    patient = {**hf_spec, "keywords": {"maxiter": 200}}
+    write_dataset(folder / "datasets", "water", "O", patient, [2.5 * EQUILIBRIUM])
+    (alone,) = compute(folder, patient)[0]["water"]
+    energy = alone["properties"]["return_energy"]
+    assert rescued["properties"]["return_energy"] == pytest.approx(energy, abs=1e-6)
+
+
+# retries and what is remembered
+
+
+def water_at_itself(shard, xtb_spec):
+    """One geometry that no effort can mend, as the only task of a shard."""
+    for path in (shard / "datasets").iterdir():
+        path.unlink()
+    bad = np.array([[0, 0, 0], [0.76, 0.59, 0], [0.76, 0.59, 0]])
+    write_dataset(shard / "datasets", "water", "O", xtb_spec, [bad])
+
+
+def test_hopeless_failure_is_computed_once_for_ever(shard, xtb_spec):
+    water_at_itself(shard, xtb_spec)
+    records, cached = compute(shard, xtb_spec)
+    assert cached == 0
+    assert "attempts" not in records["water"][0]["extras"]["forceladder"]
+    again, cached = compute(shard, xtb_spec)
+    assert cached == 1
+    assert again == records
+
+
+def test_more_effort_tries_a_remembered_failure_again(shard, xtb_spec):
+    water_at_itself(shard, xtb_spec)
+    compute(shard, xtb_spec)
+    assert compute(shard, xtb_spec, LIMITS | {"time_limit_s": 600})[1] == 0
+
+
+def test_slow_task_gets_more_time_once_and_its_record_says_so(tmp_path, xtb_spec, scratch_root):
     (tmp_path / "datasets").mkdir()
-    spec = {**b3lyp_spec, "keywords": {"maxiter": 2}}
-    write_dataset(tmp_path / "datasets", "water", "O", spec, 1)
-    (record,) = compute(tmp_path, spec)["water"]
-    assert not record["success"]
-    assert "2 iterations" in record["error"]["error_message"]
-    assert cached_files(tmp_path) == []
+    write_dataset(tmp_path / "datasets", "chain", "C" * 12, xtb_spec, 1)
+    limits = LIMITS | {"time_limit_s": 0.001, "retries": RETRIES | {"time_factors": [2, 1e6]}}
+    (record,) = compute(tmp_path, xtb_spec, limits)[0]["chain"]
+    assert record["success"]
+    attempts = record["extras"]["forceladder"]["attempts"]
+    assert [attempt["failure"] for attempt in attempts] == ["time", "time"]
+    assert [attempt["then"]["time_factor"] for attempt in attempts] == [2, 1e6]
+
+
+def test_task_that_is_too_slow_for_every_step_is_a_failed_record(tmp_path, xtb_spec, scratch_root):
+    (tmp_path / "datasets").mkdir()
+    write_dataset(tmp_path / "datasets", "chain", "C" * 12, xtb_spec, 1)
+    limits = LIMITS | {"time_limit_s": 0.001}
+    (record,) = compute(tmp_path, xtb_spec, limits)[0]["chain"]
+    assert record["error"]["error_type"] == "time_limit"
+    assert len(record["extras"]["forceladder"]["attempts"]) == 1
+    assert psutil.Process().children() == []

@@ -9,7 +9,7 @@ from rdkit.Chem import AllChem
 from examples import SMILES, mol_of, read
 from forceladder import files
 from forceladder.molecules.connectivity import perceived_bonds
-from forceladder.qm.datasets import MAPPED, build_dataset
+from forceladder.qm.datasets import MAPPED, gradient_dataset
 from forceladder.units import BOHR_IN_ANGSTROM
 
 
@@ -22,7 +22,7 @@ def dataset_of(smiles, spec, count=2):
         AllChem.UFFOptimizeMolecule(mol)
         positions = mol.GetConformer().GetPositions()
         geometries.append({"positions": positions, "kind": "sampled", "temperature": 300.0})
-    return build_dataset(read(smiles), geometries, "reference", spec), geometries
+    return gradient_dataset(read(smiles), geometries, "reference", spec), geometries
 
 
 @pytest.mark.parametrize("smiles", SMILES)

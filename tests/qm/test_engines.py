@@ -1,6 +1,7 @@
 """Faults of an engine cost the task at fault and no other. xTB stands for every engine here."""
 
 import importlib.util
+import io
 import json
 import os
 import signal
@@ -10,7 +11,6 @@ import numpy as np
 import psutil
 import pytest
 from ase import Atoms, units
-from qcelemental import periodictable
 from tblite.ase import TBLite
 
 from examples import WATER, WATER_BOHR, bare_molecule, zigzag_alkane
@@ -23,16 +23,12 @@ WATER_TASK = bare_molecule("OHH", WATER_BOHR)
 SLOW = zigzag_alkane(120)  # several seconds of xTB
 
 
-def xtb_tasks(molecules, spec):
-    tasks = [make_task(molecule, spec, engines.xtb_version()) for molecule in molecules]
-    return [
-        {**task, "atomic_numbers": [periodictable.to_Z(symbol) for symbol in task["symbols"]]}
-        for task in tasks
-    ]
-
-
 def run(molecules, spec, time_limit=300):
-    return engines.run_tasks("gfn2-xtb", xtb_tasks(molecules, spec), 1, 500, time_limit)
+    """Yield (index, result) of each molecule, all of one engine process."""
+    with engines.EngineProcess("gfn2-xtb", threads=1) as engine:
+        for index, molecule in enumerate(molecules):
+            task = make_task(molecule, spec, engines.xtb_version())
+            yield index, engine.compute(task, 500, time_limit)
 
 
 def engine_processes():
@@ -79,11 +75,15 @@ def test_number_that_is_none_is_a_failure(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("protocol", engines.RUNNERS / "protocol.py")
     protocol = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(protocol)
-    (tmp_path / "tasks.json").write_text("[0, 1]")
-    monkeypatch.setenv("FORCELADDER_TASKS", str(tmp_path / "tasks.json"))
-    monkeypatch.setenv("FORCELADDER_RESULTS", str(tmp_path))
+    for i in (0, 1):
+        (tmp_path / f"{i}.task.json").write_text(str(i))
+    reading, writing = os.pipe()
+    monkeypatch.setenv("FORCELADDER_FOLDER", str(tmp_path))
+    monkeypatch.setenv("FORCELADDER_ANSWERS", str(writing))
+    monkeypatch.setattr(protocol.sys, "stdin", io.StringIO("0\n1\n"))
     protocol.run(lambda task: {"energy": [float("nan"), -1.0][task]})
-    results = [json.loads((tmp_path / f"{i}.json").read_text()) for i in (0, 1)]
+    assert os.read(reading, 100) == b"0\n1\n"
+    results = [json.loads((tmp_path / f"{i}.result.json").read_text()) for i in (0, 1)]
     assert [result["success"] for result in results] == [False, True]
     assert "not JSON compliant" in results[0]["error_message"]
 
@@ -177,7 +177,8 @@ def test_missing_psi4_names_the_three_ways_out(monkeypatch, fresh_psi4_version, 
     monkeypatch.delenv("FORCELADDER_PSI4", raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    for ask in (engines.psi4_version, lambda: list(engines.run_tasks("psi4", [{}], 1, 500, 10))):
+    process = engines.EngineProcess("psi4", threads=1)
+    for ask in (engines.psi4_version, lambda: process.compute({}, 500, 10)):
         with pytest.raises(MissingProgramError) as caught:
             ask()
         for way in ("apt-get install psi4", "conda install -c conda-forge psi4", "gfn2-xtb"):

@@ -37,8 +37,8 @@ def run_psi4(molecules, spec, version, grid=None):
     tasks = [make_task(molecule, spec, version) for molecule in molecules]
     if grid is not None:
         tasks = [{**task, "esp_grid": np.ravel(grid).tolist()} for task in tasks]
-    results = dict(engines.run_tasks("psi4", tasks, 1, 1000, 300))
-    return [results[i] for i in range(len(tasks))]
+    with engines.EngineProcess("psi4", threads=1) as engine:
+        return [engine.compute(task, 1000, 300) for task in tasks]
 
 
 def icosahedron():
@@ -122,12 +122,13 @@ def test_killed_psi4_costs_the_task_under_way_alone(b3lyp_spec, psi4_version, sc
     water, methanol = bare_molecule("OHH", WATER_BOHR), qc_molecule("CO", METHANOL)
     spec = {**b3lyp_spec, "method": "hf", "basis": "6-31g*"}
     tasks = [make_task(molecule, spec, psi4_version) for molecule in (water, methanol, water)]
-    results = {}
-    for index, result in engines.run_tasks("psi4", tasks, 1, 1000, 300):
-        results[index] = result
-        if index == 0:
-            for process in psutil.Process().children(recursive=True):
-                os.kill(process.pid, signal.SIGKILL)
+    results = []
+    with engines.EngineProcess("psi4", threads=1) as engine:
+        for index, task in enumerate(tasks):
+            results.append(engine.compute(task, 1000, 300))
+            if index == 0:
+                for process in psutil.Process().children(recursive=True):
+                    os.kill(process.pid, signal.SIGKILL)
     assert [results[i]["success"] for i in range(3)] == [True, False, True]
     assert results[1]["error_type"] == "engine_killed"
     assert results[2]["energy"] == pytest.approx(results[0]["energy"], abs=1e-9)

@@ -95,7 +95,8 @@ def test_missed_gate_stops_the_release_and_says_by_how_much(tmp_path):
 
 
 def test_too_many_failed_records_stop_the_run_and_keep_the_verdicts(tmp_path):
-    checkout = Checkout(tmp_path, TWO, qm={**WITH_XTB["qm"], "max_force_kcal_per_angstrom": 1e-6})
+    limits = {"max_force_kcal_per_angstrom": 1e-6}
+    checkout = Checkout(tmp_path, TWO, qm={**WITH_XTB["qm"], "limits": limits})
     answer = checkout.run()
     assert answer.returncode != 0
     said = sentence(answer.stdout, "QM records were not accepted")

@@ -12,7 +12,8 @@ sys.path.insert(0, str(HERE.parent / "scripts"))
 
 from forceladder.configuration import check_config
 from forceladder.errors import ConfigError
-from forceladder.molecules.listing import molecule_rows, plan_shards
+from forceladder import files
+from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
 from forceladder.provenance import code_digest, digest
 
 try:
@@ -27,8 +28,10 @@ except ConfigError as error:
 
 RUN = config["run"]
 REFERENCE = config["qm"]["reference"]
+LEVELS = [REFERENCE, *config["qm"]["compare"]]
 SEEDS = config["fit"]["seeds"]
 RUNGS = list(config["rungs"])
+RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 
 wildcard_constraints:
@@ -56,6 +59,21 @@ def shard_rows(wildcards):
         row["id"]: digest({k: v for k, v in row.items() if k != "line"})
         for row in SHARDS[wildcards.shard]
     }
+
+
+def procedures(spec):
+    """What is computed at a level of theory; those beside the reference share its geometries."""
+    settings = config["qm"]["procedures"]
+    if spec == REFERENCE:
+        return settings
+    return settings | {"minima_per_molecule": 0, "torsion_scans": "fixed"}
+
+
+def write_plans():
+    """What `forceladder progress` measures shards by that have not begun."""
+    for spec in LEVELS:
+        plan = {shard: sum(map(estimated_cost, rows)) for shard, rows in SHARDS.items()}
+        files.write_json(f"results/{RUN}/qm/{spec}/progress/plan.json", plan)
 
 
 def growing(amount):

@@ -46,6 +46,6 @@ rule plot_history:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        code=rooms("validate/plots.py"),
+        code=rooms("validate/plots.py", "figures.py"),
     script:
         "../scripts/plot_history.py"

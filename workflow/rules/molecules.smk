@@ -40,12 +40,14 @@ rule generate_geometries:
         mem_mb=growing(1500),
         runtime=growing(120),
     params:
-        settings=config["geometries"],
+        settings={k: v for k, v in config["geometries"].items() if k != "rung_frames"},
         code=rooms(
             "molecules/read.py",
             "molecules/conformers.py",
             "molecules/sampling.py",
             "molecules/normal_modes.py",
+            "molecules/relaxation.py",
+            "molecules/torsion_scans.py",
             "molecules/geometries.py",
         ),
     script:
@@ -76,3 +78,28 @@ rule list_molecules:
         code=rooms("molecules/read.py"),
     script:
         "../scripts/list_molecules.py"
+
+
+rule sample_rung:
+    """Geometries of molecular dynamics with a rung that was fitted before, for one shard."""
+    input:
+        molecules="results/{run}/molecules/{shard}.json",
+        geometries="results/{run}/geometries/{shard}",
+        release=config["geometries"]["rung_frames"]["release"],
+    output:
+        geometries=directory("results/{run}/rung_geometries/{shard}"),
+    log:
+        "results/{run}/logs/sample_rung/{shard}.log",
+    benchmark:
+        "results/{run}/benchmarks/sample_rung/{shard}.tsv"
+    conda:
+        "../../envs/md.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+    params:
+        settings=config["geometries"]["rung_frames"],
+        code=rooms("md", "export", "model", "energy", "force_field.py"),
+    script:
+        "../scripts/sample_rung.py"

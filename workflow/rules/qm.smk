@@ -19,10 +19,13 @@ rule find_engine:
 
 
 rule build_datasets:
-    """One QCSubmit-loadable dataset file per molecule and level of theory."""
+    """QCSubmit-loadable datasets, one file per molecule, kind and level of theory."""
     input:
         molecules="results/{run}/molecules/{shard}.json",
-        geometries="results/{run}/geometries/{shard}",
+        geometries=[
+            "results/{run}/geometries/{shard}",
+            *(["results/{run}/rung_geometries/{shard}"] if RUNG_FRAMES else []),
+        ],
     output:
         datasets=directory("results/{run}/qm/{spec}/datasets/{shard}"),
     log:
@@ -34,6 +37,8 @@ rule build_datasets:
         runtime=growing(30),
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
+        procedures=lambda w: procedures(w.spec),
+        builder=config["qm"]["dataset_builder"],
         code=rooms("qm/datasets.py", "qm/tasks.py"),
     script:
         "../scripts/build_datasets.py"
@@ -59,8 +64,11 @@ rule compute_qm:
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
         cache=config["qm"]["cache"],
-        memory_mb=config["qm"]["memory_mb"],
-        time_limit_s=config["qm"]["time_limit_s"],
+        limits={
+            key: config["qm"][key] for key in ("memory_mb", "time_limit_s", "retries")
+        },
+        procedures=lambda w: procedures(w.spec),
+        progress="results/{run}/qm/{spec}/progress/{shard}.json",
         # only what changes a QM number: a refactor elsewhere never looks like new QM
         code=rooms(
             "qm/runners",
@@ -68,6 +76,9 @@ rule compute_qm:
             "qm/esp_grid.py",
             "qm/dispersion.py",
             "qm/records.py",
+            "qm/procedures.py",
+            "qm/hessians.py",
+            "molecules/relaxation.py",
         ),
     script:
         "../scripts/compute_qm.py"
@@ -83,6 +94,17 @@ rule judge_qm:
             category="QM",
             caption="../report/verdicts.rst",
         ),
+        counts="results/{run}/qm/{spec}/verdicts.json",
+        plot=report(
+            "results/{run}/qm/{spec}/verdicts.svg",
+            category="QM",
+            caption="../report/verdict_counts.rst",
+        ),
+        measures=report(
+            "results/{run}/qm/{spec}/measures.svg",
+            category="QM",
+            caption="../report/verdict_measures.rst",
+        ),
     log:
         "results/{run}/logs/judge_qm/{spec}.log",
     conda:
@@ -92,10 +114,73 @@ rule judge_qm:
         runtime=growing(60),
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
-        limits={
-            "max_net_force": config["qm"]["max_net_force_kcal_per_angstrom"],
-            "max_force": config["qm"]["max_force_kcal_per_angstrom"],
-        },
-        code=rooms("qm/verdicts.py", "molecules/connectivity.py"),
+        limits=config["qm"]["limits"],
+        code=rooms(
+            "qm/verdicts",
+            "qm/verdict_plots.py",
+            "molecules/connectivity.py",
+            "molecules/stereo.py",
+        ),
     script:
         "../scripts/judge_qm.py"
+
+
+rule write_ledger:
+    """What a level of theory has cost: core-hours by molecule, kind of calculation and outcome."""
+    input:
+        records=all_shards("results/{run}/qm/{spec}/records/{shard}"),
+    output:
+        ledger="results/{run}/qm/{spec}/ledger.csv",
+        plot=report(
+            "results/{run}/qm/{spec}/ledger.svg",
+            category="QM",
+            caption="../report/ledger.rst",
+            labels={"level of theory": "{spec}", "picture": "cost"},
+        ),
+    log:
+        "results/{run}/logs/write_ledger/{spec}.log",
+    conda:
+        "../../envs/qm.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        code=rooms("qm/ledger.py", "qm/plots.py", "figures.py"),
+    script:
+        "../scripts/write_ledger.py"
+
+
+rule compare_levels:
+    """Other levels of theory beside the reference, at the same geometries."""
+    input:
+        records=all_shards(f"results/{{run}}/qm/{REFERENCE}/records/{{shard}}"),
+        others=[
+            f"results/{{run}}/qm/{spec}/records/{shard}"
+            for spec in config["qm"]["compare"]
+            for shard in SHARDS
+        ],
+    output:
+        table="results/{run}/qm/levels.csv",
+        plot=report(
+            "results/{run}/qm/levels.svg",
+            category="QM",
+            caption="../report/levels.rst",
+            labels={"level of theory": "all", "picture": "levels"},
+        ),
+    log:
+        "results/{run}/logs/compare_levels.log",
+    conda:
+        "../../envs/qm.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        others={
+            spec: [f"results/{RUN}/qm/{spec}/records/{shard}" for shard in SHARDS]
+            for spec in config["qm"]["compare"]
+        },
+        specs=config["qm"]["specs"],
+        reference=REFERENCE,
+        code=rooms("qm/levels.py", "qm/plots.py", "figures.py"),
+    script:
+        "../scripts/compare_levels.py"

@@ -1,8 +1,43 @@
-"""Accepted records → one self-contained file."""
+"""Accepted records, and data of others → one self-contained file."""
+
+
+rule import_data:
+    """QM data of others as a training set of its own; molecules that cannot be used are listed."""
+    input:
+        source=lambda w: config["imports"][w.source]["path"],
+    output:
+        dataset="results/{run}/imports/{source}.nc",
+        rejected="results/{run}/imports/{source}.rejected.csv",
+    log:
+        "results/{run}/logs/import_data/{source}.log",
+    wildcard_constraints:
+        source="|".join(re.escape(name) for name in config["imports"]),
+    conda:
+        "../../envs/qm.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+    params:
+        settings=lambda w: {
+            key: value
+            for key, value in config["imports"][w.source].items()
+            if key != "path"
+        },
+        elements=config["molecules"]["elements"],
+        split_fractions=config["molecules"]["split_fractions"],
+        code=rooms(
+            "training_set",
+            "molecules/read.py",
+            "molecules/connectivity.py",
+            "molecules/topology.py",
+            "molecules/lennard_jones.py",
+        ),
+    script:
+        "../scripts/import_data.py"
 
 
 rule build_training_set:
-    """Join topology and QM data of all molecules into one flat, ragged NetCDF file.
+    """Join topology and QM data of all molecules, and all imports, into one flat NetCDF file.
 
     Here, and nowhere else, it is judged whether too many QM records failed.
     """
@@ -11,6 +46,7 @@ rule build_training_set:
         shards=all_shards("results/{run}/molecules/{shard}.json"),
         records=all_shards(f"results/{{run}}/qm/{REFERENCE}/records/{{shard}}"),
         verdicts=f"results/{{run}}/qm/{REFERENCE}/verdicts.csv",
+        imports=expand("results/{{run}}/imports/{source}.nc", source=config["imports"]),
     output:
         training_set="results/{run}/training_set.nc",
         left_out="results/{run}/left_out.csv",
@@ -26,6 +62,7 @@ rule build_training_set:
         seeds={"geometries": config["geometries"]["seed"]},
         max_failed_fraction=config["qm"]["max_failed_fraction"],
         min_conformers=config["training_set"]["min_conformers"],
+        leave_out_flags=config["training_set"]["leave_out_flags"],
         code=rooms(
             "training_set", "molecules/topology.py", "molecules/lennard_jones.py"
         ),

@@ -76,7 +76,7 @@ rule score_errors:
         runtime=growing(60),
     params:
         seed=config["validation"]["bootstrap_seed"],
-        code=rooms("validate/errors.py", "validate/plots.py"),
+        code=rooms("validate/errors.py", "validate/plots.py", "figures.py"),
     script:
         "../scripts/score_errors.py"
 
@@ -107,6 +107,36 @@ rule run_md:
         runtime=growing(12 * 60),
     params:
         settings=config["md"],
-        code=rooms("md", "validate/plots.py"),
+        code=rooms("md", "validate/plots.py", "figures.py"),
     script:
         "../scripts/run_md.py"
+
+
+rule plot_scans:
+    """Torsion profiles of the reference and of every method at the same geometries."""
+    input:
+        training_set="results/{run}/training_set.nc",
+        rungs=expand(
+            "results/{{run}}/validation/{rung}/seed-{seed}/predictions.nc",
+            rung=RUNGS,
+            seed=SEEDS,
+        ),
+        baselines="results/{run}/validation/baselines.nc",
+    output:
+        plot=report(
+            "results/{run}/validation/torsion_scans.svg",
+            category="Errors",
+            caption="../report/torsion_scans.rst",
+            labels={"rung": "all", "picture": "torsion scans"},
+        ),
+    log:
+        "results/{run}/logs/plot_scans.log",
+    conda:
+        "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        code=rooms("validate/plots.py", "figures.py"),
+    script:
+        "../scripts/plot_scans.py"

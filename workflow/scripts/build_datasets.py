@@ -1,25 +1,32 @@
-"""One QCSubmit-loadable dataset file per molecule and level of theory."""
+"""QCSubmit-loadable datasets, one file per molecule, kind and level of theory."""
 
 from pathlib import Path
 
 from forceladder import files, job
 from forceladder.molecules.geometries import geometries_from_sdf
-from forceladder.qm.datasets import build_dataset
+from forceladder.openff import datasets as qcsubmit_builder
+from forceladder.qm import datasets as rdkit_builder
+from forceladder.qm.datasets import build_datasets
+
+BUILDERS = {"rdkit": rdkit_builder, "qcsubmit": qcsubmit_builder}
 
 
 def main(snakemake):
-    geometries = Path(snakemake.input.geometries)
     with files.atomic_directory(snakemake.output.datasets) as folder:
         for molecule in files.read_json(snakemake.input.molecules)["accepted"]:
-            sdf = geometries / f"{molecule['id']}.sdf"
-            if sdf.exists():  # else it was rejected there, with a reason
-                dataset = build_dataset(
-                    molecule,
-                    geometries_from_sdf(sdf),
-                    snakemake.wildcards.spec,
-                    snakemake.params.spec,
-                )
-                files.write_json(folder / f"{molecule['id']}.json.xz", dataset)
+            # a molecule without a file was rejected there, with a reason
+            paths = [Path(f, f"{molecule['id']}.sdf") for f in snakemake.input.geometries]
+            geometries = [g for path in paths if path.exists() for g in geometries_from_sdf(path)]
+            datasets = build_datasets(
+                molecule,
+                geometries,
+                snakemake.wildcards.spec,
+                snakemake.params.spec,
+                snakemake.params.procedures,
+                BUILDERS[snakemake.params.builder],
+            )
+            for kind, dataset in datasets.items():
+                files.write_json(folder / f"{molecule['id']}.{kind}.json.xz", dataset)
 
 
 if __name__ == "__main__":

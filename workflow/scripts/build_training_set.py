@@ -7,7 +7,8 @@ from forceladder.qm.tasks import level_of_theory
 from forceladder.qm.verdicts import ACCEPTED, judge_campaign
 from forceladder.tables import read_table, write_table
 from forceladder.training_set.build import build_training_set
-from forceladder.training_set.dataset import write_training_set
+from forceladder.training_set.dataset import read_training_set, write_training_set
+from forceladder.training_set.importers.join import join_imports
 
 
 def main(snakemake):
@@ -41,11 +42,15 @@ def main(snakemake):
         "code": provenance.code_commit(),
     }
     dataset, left_out = build_training_set(entries(), snakemake.params.min_conformers, sources)
+    imports = {Path(path).stem: read_training_set(path) for path in snakemake.input.imports}
+    dataset, too_few = join_imports(
+        dataset, imports, snakemake.params.leave_out_flags, snakemake.params.min_conformers
+    )
     job.log.info(
         "%d molecules, %d conformers", dataset.sizes["molecule"], dataset.sizes["conformer"]
     )
     write_training_set(dataset, snakemake.output.training_set)
-    write_table(snakemake.output.left_out, left_out, ["id", "code", "reason"])
+    write_table(snakemake.output.left_out, left_out + too_few, ["id", "code", "reason"])
 
 
 if __name__ == "__main__":

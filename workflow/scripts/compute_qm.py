@@ -12,10 +12,9 @@ def main(snakemake):
         snakemake.params.cache,
         engine_version=files.read_json(snakemake.input.engine)["version"],
         threads=snakemake.threads,
-        limits={
-            "memory_mb": snakemake.params.memory_mb,
-            "time_limit_s": snakemake.params.time_limit_s,
-        },
+        limits=snakemake.params.limits,
+        procedures=snakemake.params.procedures,
+        progress_file=snakemake.params.progress,
     )
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import openmm
 
 from forceladder import files, job
+from forceladder.figures import save_figure
 from forceladder.md.run import run_molecule
 from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.training_set.dataset import molecule_positions, read_training_set, row_ranges
-from forceladder.validate.plots import plot_stability, save_figure
+from forceladder.validate.plots import plot_stability
 
 
 def main(snakemake):

@@ -6,6 +6,7 @@ import math
 from forceladder.errors import ConfigError
 
 RESERVED = ("MMFF94", "UFF", "GFN2-xTB")  # validate.baselines, which the Snakefile need not import
+EXTXYZ_KEYS = ("smiles", "energy_key", "forces_key", "energy_unit", "force_unit")
 TYPES = {
     "integer": "a whole number", "number": "a finite number (write 1.0e-6, not 1e-6)",
     "object": "a section of keys", "array": "a list", "string": "text", "null": "empty",
@@ -40,6 +41,13 @@ def check_meaning(config: dict):
     for rung in config["rungs"]:
         if rung in RESERVED:
             raise ConfigError(f"rungs.{rung} has the name of a baseline; call it something else.")
+    for name, settings in config["imports"].items():
+        alien = [key for key in EXTXYZ_KEYS if key in settings and settings["format"] != "extxyz"]
+        if alien:
+            raise ConfigError(
+                f"imports.{name}.{alien[0]} is for the format extxyz alone; the format "
+                f"{settings['format']} fixes it."
+            )
     md = config["md"]
     runs = [("nve", timestep) for timestep in md["nve_timesteps_fs"]]
     for kind, timestep in [*runs, ("nvt", md["nvt_timestep_fs"])]:
@@ -49,11 +57,19 @@ def check_meaning(config: dict):
                 f"md.{kind}_frames is {md[f'{kind}_frames']}, more than the {steps:g} steps of "
                 f"{timestep:g} fs in md.{kind}_ps {md[f'{kind}_ps']:g}."
             )
-    if config["qm"]["reference"] not in config["qm"]["specs"]:
-        raise ConfigError(
-            f"qm.reference is {config['qm']['reference']!r}, which qm.specs does not list; "
-            f"it lists {', '.join(config['qm']['specs'])}."
-        )
+    levels = {"reference": [config["qm"]["reference"]], "compare": config["qm"]["compare"]}
+    for key, specs in levels.items():
+        for spec in specs:
+            if spec not in config["qm"]["specs"]:
+                raise ConfigError(
+                    f"qm.{key} names {spec!r}, which qm.specs does not list; "
+                    f"it lists {', '.join(config['qm']['specs'])}."
+                )
+    frames = config["geometries"]["rung_frames"]
+    if frames["frames_per_temperature"] and not frames["release"]:
+        raise ConfigError("geometries.rung_frames.release is empty; name a release's folder.")
+    if config["qm"]["reference"] in config["qm"]["compare"]:
+        raise ConfigError("qm.compare names the reference; it is computed anyway.")
 
 
 def sentence(error) -> str:

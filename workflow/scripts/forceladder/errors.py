@@ -25,6 +25,18 @@ class MoleculeError(HouseError):
         self.code = code
 
 
+class QMError(HouseError):
+    """One QM calculation failed for good; `error_type` is the machine-readable reason."""
+
+    def __init__(self, error_type: str, sentence: str):
+        super().__init__(sentence)
+        self.error_type = error_type
+
+
+class RelaxationError(HouseError):
+    """A geometry cannot be relaxed; the caller records it, and the molecule goes on without."""
+
+
 class MissingProgramError(HouseError):
     """Install a program, or choose another engine."""
 

@@ -99,10 +99,12 @@ FIELDS = {
         "conformer xyz", "float64", "e angstrom", "about the origin of positions; NaN if unknown"
     ),
     "quadrupole": _field(
-        "conformer quadrupole_component", "float64", "e angstrom^2",
+        "conformer quadrupole_component",
+        "float64",
+        "e angstrom^2",
         "second moments xx xy xz yy yz zz about the origin, with trace; NaN if unknown",
     ),
-    "scan": _field("conformer", "int32", "1", "scan of the molecule that it belongs to, −1 if none"),
+    "scan": _field("conformer", "int32", "1", "scan of the molecule it belongs to, −1 if none"),
     "scan_angle": _field(
         "conformer scan_axis", "float64", "degree", "where on the scan's grid; NaN if nowhere"
     ),

@@ -16,7 +16,7 @@ from forceladder.export.openmm_system import openmm_system
 from forceladder.export.parameters import molecule_parameters
 from forceladder.model.checkpoint import load_model
 from forceladder.molecules.conformers import minimized_conformers
-from forceladder.molecules.read import mapped_smiles, parse
+from forceladder.molecules.read import mapped_smiles, molecule_from_mapped_smiles, parse
 from forceladder.training_set.build import topology_dataset
 
 
@@ -48,7 +48,14 @@ class ForceField:
         raises: MoleculeError with a sentence, for what is no molecule or holds an element
             that the force field was not fitted to
         """
-        mol = Chem.AddHs(parse(smiles, "smiles"))
+        return self._parametrized(smiles, Chem.AddHs(parse(smiles, "smiles")))
+
+    def parametrize_mapped(self, smiles: str) -> "ParametrizedMolecule":
+        """As `parametrize`, for a SMILES with explicit hydrogens whose map numbers, from 1, are
+        the order of the atoms."""
+        return self._parametrized(smiles, molecule_from_mapped_smiles(smiles))
+
+    def _parametrized(self, smiles: str, mol: Chem.Mol) -> "ParametrizedMolecule":
         elements = {atom.GetSymbol() for atom in mol.GetAtoms()}
         if unknown := sorted(elements - set(self.manifest["elements"])):
             raise MoleculeError(

@@ -15,8 +15,8 @@ from pathlib import Path
 HOUSE = Path(__file__).parent
 VOCABULARY = ("units.py", "fields.py")  # the part of the vocabulary that can change a number
 PACKAGES = (
-    "ase dftd3 dgl matplotlib numpy openff-qcsubmit openff-toolkit openmm qcelemental rdkit "
-    "scipy snakemake tblite torch xarray"
+    "ase dftd3 dgl geometric matplotlib numpy openff-qcsubmit openff-toolkit openmm qcelemental "
+    "rdkit scipy snakemake tblite torch torsiondrive xarray"
 ).split()
 
 

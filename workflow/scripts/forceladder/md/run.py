@@ -50,10 +50,10 @@ def run_molecule(system: openmm.System, bonds, positions, name: str, settings: d
 
 def minimized_positions(system, positions) -> np.ndarray:
     """Positions [atoms, 3] Å of the nearest minimum of the force field."""
-    context = _context(system, openmm.VerletIntegrator(0.001))
+    context = context_of(system, openmm.VerletIntegrator(0.001))
     context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
     openmm.LocalEnergyMinimizer.minimize(context, 0.1, 2000)
-    return _positions(context.getState(getPositions=True))
+    return positions_of(context.getState(getPositions=True))
 
 
 def bond_lengths(positions, bonds) -> np.ndarray:
@@ -70,14 +70,14 @@ def nve_energies(system, positions, temperature, timestep, length, frames, seed)
     """
     warm = openmm.LangevinMiddleIntegrator(temperature, 10.0, 0.0005)
     warm.setRandomNumberSeed(seed)
-    context = _context(system, warm)
+    context = context_of(system, warm)
     context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
     context.setVelocitiesToTemperature(temperature, seed)
     energies = np.full(frames, np.nan)
     try:
         warm.step(2000)
         state = context.getState(getPositions=True, getVelocities=True)
-        context = _context(system, openmm.VerletIntegrator(timestep * 1e-3))
+        context = context_of(system, openmm.VerletIntegrator(timestep * 1e-3))
         context.setPositions(state.getPositions())
         context.setVelocities(state.getVelocities())
         for frame in range(frames):
@@ -97,7 +97,7 @@ def nvt_trace(system, positions, bonds, reference, temperature, settings, seed):
         temperature, settings["nvt_friction_per_ps"], timestep * 1e-3
     )
     integrator.setRandomNumberSeed(seed)
-    context = _context(system, integrator)
+    context = context_of(system, integrator)
     context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
     context.setVelocitiesToTemperature(temperature, seed)
     deviation, energy = np.full(frames, np.nan), np.full(frames, np.nan)
@@ -105,7 +105,7 @@ def nvt_trace(system, positions, bonds, reference, temperature, settings, seed):
         for frame in range(frames):
             integrator.step(_steps(settings["nvt_ps"], timestep, frames))
             state = context.getState(getPositions=True, getEnergy=True)
-            lengths = bond_lengths(_positions(state), bonds)
+            lengths = bond_lengths(positions_of(state), bonds)
             deviation[frame] = np.abs(lengths - reference).max(initial=0.0)
             energy[frame] = state.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole)
             if not np.isfinite(energy[frame]):
@@ -124,11 +124,11 @@ def _steps(length, timestep, frames) -> int:
     return max(1, round(length * 1000.0 / timestep / frames))
 
 
-def _context(system, integrator) -> openmm.Context:
+def context_of(system, integrator) -> openmm.Context:
     return openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
 
 
-def _positions(state) -> np.ndarray:
+def positions_of(state) -> np.ndarray:
     return state.getPositions(asNumpy=True).value_in_unit(unit.angstrom)
 
 

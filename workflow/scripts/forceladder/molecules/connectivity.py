@@ -1,5 +1,7 @@
 """Which atoms of a geometry are bonded: to see whether a molecule is still itself."""
 
+from functools import lru_cache
+
 import numpy as np
 from rdkit import Chem
 
@@ -8,28 +10,75 @@ from rdkit import Chem
 BOND_FACTOR = 1.3
 BOND_MARGIN = 0.4  # Å
 
+Bonds = list[tuple[int, int]]  # atoms i < j, sorted
+
 
 def perceived_bonds(atomic_numbers, positions) -> set[tuple[int, int]]:
     """Pairs i < j that are close enough for a bond, by covalent radii (Cordero 2008, in RDKit).
 
     atomic_numbers: [atoms]        positions: [atoms, 3]  Å
     """
-    table = Chem.GetPeriodicTable()
-    radii = np.array([table.GetRcovalent(int(number)) for number in atomic_numbers])
+    reach = _reach(tuple(int(number) for number in atomic_numbers))
     positions = np.asarray(positions, float)
     distance = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    return {(int(i), int(j)) for i, j in np.argwhere(np.triu(distance < reach, k=1))}
+
+
+@lru_cache(maxsize=16)
+def _reach(atomic_numbers: tuple) -> np.ndarray:
+    """Distance below which two atoms are bonded, [atoms, atoms] Å."""
+    table = Chem.GetPeriodicTable()
+    radii = np.array([table.GetRcovalent(number) for number in atomic_numbers])
     radius_sum = radii[:, None] + radii[None]
-    close = distance < np.maximum(BOND_FACTOR * radius_sum, radius_sum + BOND_MARGIN)
-    return {(int(i), int(j)) for i, j in np.argwhere(np.triu(close, k=1))}
+    return np.maximum(BOND_FACTOR * radius_sum, radius_sum + BOND_MARGIN)
+
+
+def changed_bonds(mol: Chem.Mol, positions) -> tuple[Bonds, Bonds]:
+    """Drawn bonds that the geometry has not, and bonds of the geometry that are not drawn."""
+    drawn = {tuple(sorted((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))) for b in mol.GetBonds()}
+    found = perceived_bonds([atom.GetAtomicNum() for atom in mol.GetAtoms()], positions)
+    return sorted(drawn - found), sorted(found - drawn)
+
+
+def atom_name(mol: Chem.Mol, atom: int) -> str:
+    """Element and number from one, as in the mapped SMILES: 'C3'."""
+    return f"{mol.GetAtomWithIdx(atom).GetSymbol()}{atom + 1}"
+
+
+def phrase_of_changes(mol: Chem.Mol, broken: Bonds, formed: Bonds) -> str:
+    """'O1-H2 broken, H2-N5 formed', cut after four."""
+    changes = [(*bond, "broken") for bond in broken] + [(*bond, "formed") for bond in formed]
+    phrases = [f"{atom_name(mol, i)}-{atom_name(mol, j)} {how}" for i, j, how in changes[:4]]
+    return ", ".join(phrases) + (", …" if len(changes) > 4 else "")
+
+
+def moved_protons(mol: Chem.Mol, broken: Bonds, formed: Bonds) -> str | None:
+    """'H9 moved from O4 to N1' if hydrogens that changed their heavy atom are all that changed.
+
+    A hydrogen within reach of two heavy atoms has not arrived, but has left: it is 'shared'.
+    None where nothing or anything else changed: a lost hydrogen, H2, a bond of heavy atoms.
+    """
+    is_hydrogen = [atom.GetAtomicNum() == 1 for atom in mol.GetAtoms()]
+    left, reached = {}, {}
+    for bonds, partners in ((broken, left), (formed, reached)):
+        for i, j in bonds:
+            if is_hydrogen[i] == is_hydrogen[j]:
+                return None
+            hydrogen, heavy = (i, j) if is_hydrogen[i] else (j, i)
+            partners.setdefault(hydrogen, []).append(heavy)
+    phrases = []
+    for hydrogen in sorted(left | reached):
+        owner = [atom.GetIdx() for atom in mol.GetAtomWithIdx(hydrogen).GetNeighbors()]
+        goal = reached.get(hydrogen, [])
+        if len(owner) != 1 or is_hydrogen[owner[0]] or len(goal) != 1:
+            return None
+        names = [atom_name(mol, atom) for atom in (hydrogen, *owner, *goal)]
+        how = "{} moved from {} to {}" if hydrogen in left else "{} is shared by {} and {}"
+        phrases.append(how.format(*names))
+    return ", ".join(phrases) or None
 
 
 def connectivity_change(mol: Chem.Mol, positions) -> str | None:
     """A phrase on how perceived and drawn bonds differ, None if they agree."""
-    drawn = {tuple(sorted((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))) for b in mol.GetBonds()}
-    found = perceived_bonds([atom.GetAtomicNum() for atom in mol.GetAtoms()], positions)
-    if drawn == found:
-        return None
-    name = [f"{atom.GetSymbol()}{atom.GetIdx() + 1}" for atom in mol.GetAtoms()]
-    changes = [f"{name[i]}-{name[j]} broken" for i, j in sorted(drawn - found)]
-    changes += [f"{name[i]}-{name[j]} formed" for i, j in sorted(found - drawn)]
-    return ", ".join(changes[:4]) + (", …" if len(changes) > 4 else "")
+    broken, formed = changed_bonds(mol, positions)
+    return phrase_of_changes(mol, broken, formed) or None

@@ -1,25 +1,41 @@
 """All geometries of one molecule, and the SDF file that carries them."""
 
+import json
 from io import StringIO
 
 import numpy as np
 from rdkit import Chem
 
-from forceladder.errors import CorruptFileError
+from forceladder.errors import CorruptFileError, RelaxationError
+from forceladder.job import log
 from forceladder.molecules.conformers import minimized_conformers
 from forceladder.molecules.normal_modes import normal_mode_frames
 from forceladder.molecules.read import molecule_from_mapped_smiles
-from forceladder.molecules.sampling import sampled_frames
+from forceladder.molecules.sampling import sampled_frames, xtb_gradient
+from forceladder.molecules.torsion_scans import drive_torsions, planned_scans
+
+# Where a geometry comes from
+KINDS = {
+    "conformer": "a minimum of MMFF94s",
+    "sampled": "a frame of GFN2-xTB molecular dynamics",
+    "normal_mode": "displaced along GFN2-xTB's normal modes",
+    "rung_sampled": "a frame of molecular dynamics with a fitted rung",
+    "torsion_scan": "a point of a relaxed torsion scan",
+    "minimum": "a minimum of the level of theory",
+    "imported": "from a data set of others",
+}
 
 
 def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
-    """Minimized conformers; then, per temperature, MD frames and normal-mode displacements.
+    """Minimized conformers; then, per temperature, MD frames and normal-mode displacements;
+    then torsion scans relaxed with GFN2-xTB.
 
     Frames are shared out among the conformers.
 
     molecule: as `read_row` returns it      settings: the config's `geometries` section
-    returns: dicts of `positions` [atoms, 3] Å, `kind`, `temperature` K
-    raises: MoleculeError conformer_failed or sampling_failed
+    returns: dicts of `positions` [atoms, 3] Å, `kind`, `temperature` K, and for points of a
+        scan `scan` (see torsion_scans)
+    raises: MoleculeError conformer_failed, sampling_failed or torsion_not_in_molecule
     """
     mol = molecule_from_mapped_smiles(molecule["mapped_smiles"])
     numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
@@ -46,6 +62,26 @@ def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
                 numbers, minima[conformer], *state, temperature, count, settings["seed"] + conformer
             )
             geometries += [_geometry(frame, "normal_mode", temperature) for frame in frames]
+    return geometries + scanned_geometries(mol, molecule, minima, settings["torsion_scans"])
+
+
+def scanned_geometries(mol, molecule: dict, minima, settings: dict) -> list[dict]:
+    """Points of all torsion scans of a molecule, relaxed with GFN2-xTB from all its minima.
+
+    A scan that cannot be relaxed at any point is left out, with a warning.
+    """
+    gradient = xtb_gradient(mol, molecule["net_charge"], molecule["multiplicity"])
+    symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
+    geometries = []
+    for scan in planned_scans(mol, settings, molecule["id"]):
+        try:
+            points = drive_torsions(gradient, symbols, minima, scan, settings["max_steps"])
+        except RelaxationError as error:
+            log.warning("%s, scan %d left out: %s", molecule["id"], scan["index"], error)
+            continue
+        for angles, positions in points.items():
+            point = scan | {"angles_degrees": [float(angle) for angle in angles]}
+            geometries.append(_geometry(positions, "torsion_scan", 0.0) | {"scan": point})
     return geometries
 
 
@@ -74,6 +110,7 @@ def geometries_to_sdf(molecule: dict, geometries: list[dict]) -> str:
         mol.SetProp("mapped_smiles", molecule["mapped_smiles"])
         mol.SetProp("geometry_kind", geometry["kind"])
         mol.SetProp("temperature_kelvin", repr(geometry["temperature"]))
+        mol.SetProp("torsion_scan", json.dumps(geometry.get("scan")))
         writer.write(mol)
     writer.close()
     return text.getvalue()
@@ -85,11 +122,11 @@ def geometries_from_sdf(path) -> list[dict]:
     for entry in Chem.SDMolSupplier(str(path), removeHs=False):
         if entry is None or not entry.HasProp("geometry_kind"):
             raise CorruptFileError(f"{path} has an entry that cannot be read; delete the file.")
-        geometries.append(
-            {
-                "positions": entry.GetConformer().GetPositions(),
-                "kind": entry.GetProp("geometry_kind"),
-                "temperature": float(entry.GetProp("temperature_kelvin")),
-            }
+        geometry = _geometry(
+            entry.GetConformer().GetPositions(),
+            entry.GetProp("geometry_kind"),
+            float(entry.GetProp("temperature_kelvin")),
         )
+        scan = json.loads(entry.GetProp("torsion_scan"))
+        geometries.append(geometry | ({"scan": scan} if scan else {}))
     return geometries

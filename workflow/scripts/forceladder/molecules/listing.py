@@ -4,8 +4,12 @@ The Snakefile reads this each time it is parsed, so nothing here imports chemist
 whether a row is a molecule at all is judged later, by a job.
 """
 
+import bz2
 import csv
+import gzip
 import hashlib
+import json
+import lzma
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -14,31 +18,40 @@ from forceladder.errors import ConfigError
 
 COLUMNS = {"id", "smiles", "charge", "multiplicity", "split"}
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
+COST_EXPONENT = 2.4  # of heavy atoms, measured for B3LYP/DZVP in Psi4 1.3.2
 SPLITS = ("train", "validation", "test")
+UNPACKERS = {".xz": lzma.open, ".bz2": bz2.open, ".gz": gzip.open}
 
 
 def molecule_rows(path) -> list[dict]:
-    """Rows of a .csv, .smi or .sdf file: dicts of strings.
+    """Rows of a .csv, .smi or .sdf file, or of a QCSubmit dataset (.json): dicts of strings.
 
-    Keys: `id`, `line` (where the row starts in the file, from 1), `source` (SMILES or
-    mol block), `format` ('smiles' or 'sdf'), and those of `charge`, `multiplicity`,
-    `split` that are given. A row without an id is named after its line.
+    Keys: `id`, `line` (where the row starts in the file, from 1; of a dataset the number of
+    the entry), `source` (SMILES or mol block), `format` ('smiles' or 'sdf'), and those of
+    `charge`, `multiplicity`, `split` that are given. A row without an id is named after its
+    line. The file may be compressed (.json.xz, .json.bz2, .csv.gz).
 
     Raises ConfigError for what no single row can be blamed for: a missing file, an
     unknown column, an id given twice or unfit for a file name, an unknown split.
     """
     path = Path(path)
-    readers = {".csv": _csv_rows, ".smi": _smiles_rows, ".sdf": _sdf_rows}
-    if path.suffix not in readers:
+    readers = {".csv": _csv_rows, ".smi": _smiles_rows, ".sdf": _sdf_rows, ".json": _dataset_rows}
+    suffix = path.with_suffix("").suffix if path.suffix in UNPACKERS else path.suffix
+    if suffix not in readers:
         raise ConfigError(f"molecules.file {path} must end in one of {', '.join(readers)}.")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        opener = UNPACKERS.get(path.suffix, open)
+        with opener(path, "rt", encoding="utf-8-sig") as file:
+            text = file.read()
+    except (lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
+        raise ConfigError(f"molecules.file {path} is damaged: {error}.") from error
     except OSError as error:
-        raise ConfigError(f"molecules.file {path} cannot be read: {error.strerror}.") from error
+        reason = error.strerror or error
+        raise ConfigError(f"molecules.file {path} cannot be read: {reason}.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"molecules.file {path} is not UTF-8 text: {error}.") from error
     try:
-        rows = readers[path.suffix](path, text)
+        rows = readers[suffix](path, text)
     except csv.Error as error:
         raise ConfigError(f"{path} is not proper CSV ({error}); look for a stray quote.") from error
     if not rows:
@@ -91,6 +104,31 @@ def _sdf_rows(path, text):
     return rows
 
 
+def _dataset_rows(path, text):
+    """Each molecule of a QCSubmit dataset once; importers.qcsubmit reads its geometries."""
+    try:
+        entries = json.loads(text)["dataset"]
+        smiles = [entry["attributes"]["canonical_isomeric_smiles"] for entry in entries.values()]
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(f"molecules.file {path} is no QCSubmit dataset ({error!r}).") from error
+    rows = {}
+    for line, (name, source) in enumerate(zip(entry_names(entries), smiles, strict=True), start=1):
+        row = {"id": name, "line": line, "source": source, "format": "smiles"}
+        rows.setdefault(source, row)
+    return list(rows.values())
+
+
+def entry_names(indices) -> list[str]:
+    """A name for each entry of a QCSubmit dataset: its index if it is a file name of its own,
+    else its number (indices are often SMILES)."""
+    names, taken = [], set()
+    for number, index in enumerate(indices, start=1):
+        fit = ID.fullmatch(index) and index.lower() not in taken
+        names.append(index if fit else f"entry-{number}")
+        taken.add(index.lower())
+    return names
+
+
 def _check(path, rows):
     seen = {}
     for row in rows:
@@ -115,10 +153,10 @@ def _check(path, rows):
                 raise ConfigError(f"{where}: {key} {row[key]!r} is not a whole number.")
 
 
-def estimated_cost(row: dict, exponent: float = 2.4) -> float:
+def estimated_cost(row: dict) -> float:
     """Relative cost of one QM gradient: (heavy atoms)^2.4, 1 for a single heavy atom.
 
-    The exponent was measured for B3LYP/DZVP in Psi4 1.3.2. Heavy atoms are counted in
+    Heavy atoms are counted in
     the text: capital letters of a SMILES other than H, and its aromatic lower-case ones;
     atom lines of a mol block.
     """
@@ -128,7 +166,7 @@ def estimated_cost(row: dict, exponent: float = 2.4) -> float:
     else:
         without_brackets = re.sub(r"\[\d*([A-Za-z][a-z]?)[^\]]*\]", r"\1", row["source"])
         heavy = len(re.findall(r"(?:Cl|Br|Si|Se|[B-GI-Z]|[bcnops])", without_brackets))
-    return float(max(heavy, 1)) ** exponent
+    return float(max(heavy, 1)) ** COST_EXPONENT
 
 
 def plan_shards(rows: list[dict], cost_per_shard: float) -> dict[str, list[dict]]:

@@ -11,7 +11,7 @@ from ase.md.langevin import Langevin
 from ase.md.velocitydistribution import Stationary, thermalize_momenta
 from tblite.ase import TBLite
 
-from forceladder.errors import MoleculeError
+from forceladder.errors import MoleculeError, QMError
 from forceladder.job import seed_of
 
 
@@ -22,6 +22,25 @@ def xtb_atoms(atomic_numbers, positions, net_charge: int, multiplicity: int) -> 
         method="GFN2-xTB", charge=net_charge, multiplicity=multiplicity, verbosity=0
     )
     return atoms
+
+
+def xtb_gradient(mol, net_charge: int, multiplicity: int):
+    """GFN2-xTB as relaxations want it: positions [atoms, 3] Å → kcal/mol, kcal/mol/Å.
+
+    The function raises QMError where GFN2-xTB does.
+    """
+    numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
+    atoms = xtb_atoms(numbers, np.zeros((len(numbers), 3)), net_charge, multiplicity)
+    kcal = units.kcal / units.mol
+
+    def gradient(positions):
+        atoms.set_positions(positions)
+        try:
+            return atoms.get_potential_energy() / kcal, -atoms.get_forces() / kcal
+        except CalculatorError as error:
+            raise QMError("gfn2_xtb_failed", f"GFN2-xTB stopped: {error}.") from error
+
+    return gradient
 
 
 def sampled_frames(

@@ -4,91 +4,77 @@ import fcntl
 from contextlib import contextmanager
 from pathlib import Path
 
-from qcelemental import periodictable
-
 from forceladder import files
-from forceladder.errors import CorruptFileError, KilledError, VersionError
-from forceladder.job import Progress, log
+from forceladder.errors import CorruptFileError, VersionError
+from forceladder.job import log
 from forceladder.provenance import digest
-from forceladder.qm.cache import Cache
-from forceladder.qm.engines import ENGINES, run_tasks
-from forceladder.qm.records import make_record
-from forceladder.qm.tasks import make_task
+from forceladder.qm.calculator import Calculator
+from forceladder.qm.engines import ENGINES
+from forceladder.qm.ledger import Ledger
+from forceladder.qm.procedures import gradient_records, minimum_records, scan_records
+from forceladder.qm.progress import ShardProgress, expected_cost
+
+# Kind of dataset → what makes records of the molecules of one of its entries
+PROCEDURES = {
+    "gradients": gradient_records, "minima": minimum_records, "torsion_scans": scan_records,
+}  # fmt: skip
 
 
 def compute_shard(
-    datasets, records, spec: dict, cache_folder, threads: int, limits: dict, engine_version=None
-):
+    datasets, records, spec: dict, cache_folder, threads: int, limits: dict, procedures: dict,
+    engine_version=None, progress_file=None,
+):  # fmt: skip
     """Compute what the cache lacks of all dataset files in a folder; write their records.
 
-    datasets: folder of {molecule}.json.xz       records: folder of {molecule}.jsonl.xz
-    limits: memory_mb for the engine, time_limit_s for one task
+    datasets: folder of {molecule}.{kind}.json.xz
+    records: folder of {molecule}.jsonl.xz, and ledger.csv, what each molecule has cost
+    limits: memory_mb for the engine, time_limit_s for one task, retries
+    procedures: the config's `qm.procedures`
     engine_version: the version that the run began with, None for whatever is there
-    Each result goes to the cache the moment it is there: a job that is killed has lost
-    the calculation under way, no other.
+    progress_file: where to say how far it is, see qm/progress.py
     raises: VersionError; KilledError where the engine was killed twice; records are
         then not written, and a rerun computes what is missing
     """
-    work = [
-        (path.name.removesuffix(".json.xz"), molecule)
-        for path in sorted(Path(datasets).glob("*.json.xz"))
-        for molecule in dataset_molecules(path)
-    ]
+    work = list(shard_entries(datasets))
     version = checked_version(spec["engine"], engine_version) if work else None
-    tasks = [make_task(molecule, spec, version) for _, molecule in work]
-    names = {task["digest"]: name for (name, _), task in zip(work, tasks, strict=True)}
-    cache = Cache(cache_folder)
-    with one_at_a_time(cache_folder, sorted(names)):
-        results = {address: cache.get(address) for address in names}
-        missing = {t["digest"]: t for t in tasks if results[t["digest"]] is None}
-        log.info("%d tasks, %d of them in the cache", len(names), len(names) - len(missing))
-        results |= compute_tasks(missing, names, spec["engine"], cache, threads, limits)
-        killed = {a: t for a, t in missing.items() if was_killed(results[a])}
-        if killed:
-            log.warning("%d tasks whose engine was killed are tried once more", len(killed))
-            results |= compute_tasks(killed, names, spec["engine"], cache, threads, limits)
-    for address in killed:
-        if was_killed(results[address]):
-            raise KilledError(
-                f"{spec['engine']} was killed twice while it computed {names[address]}, most "
-                f"likely for want of memory (qm.memory_mb is {limits['memory_mb']}); give the job "
-                "more memory or the engine less, and run again: finished calculations are kept."
-            )
+    names = sorted({name for name, _, _ in work})
+    ledger = Ledger(spec)
+    total = sum(expected_cost(kind, molecules, procedures) for _, kind, molecules in work)
+    progress = ShardProgress(progress_file, total)
+    lines = {name: [] for name in names}
+
+    def note(task, result, computed):
+        ledger.add(task, result)
+        progress.add(task, result, computed)
+
+    calculator = Calculator(spec, version, cache_folder, threads, limits, note)
+    work_digest = digest([spec, version, [molecules for _, _, molecules in work]])
+    with one_at_a_time(cache_folder, work_digest), calculator, progress:
+        for name, kind, molecules in work:
+            ledger.molecule, ledger.kind = name, kind
+            lines[name] += PROCEDURES[kind](calculator, molecules, procedures)
+            progress.finish(expected_cost(kind, molecules, procedures))
+    log.info("%s", progress.sentence())
     with files.atomic_directory(records) as folder:
-        lines = {name: [] for name, _ in work}
-        for (name, molecule), task in zip(work, tasks, strict=True):
-            lines[name].append(make_record(task, molecule, results[task["digest"]]))
         for name, values in lines.items():
             files.write_json_lines(folder / f"{name}.jsonl.xz", values)
+        ledger.write(folder / "ledger.csv")
 
 
-def compute_tasks(tasks: dict, names: dict, engine: str, cache: Cache, threads, limits) -> dict:
-    """Results of tasks, both by address; successes are in the cache as soon as they are known.
-
-    names: address → molecule, for messages
-    """
-    prepared = [
-        {**task, "atomic_numbers": [periodictable.to_Z(symbol) for symbol in task["symbols"]]}
-        for task in tasks.values()
-    ]
-    progress, results, failed = Progress("QM", len(prepared)), {}, 0
-    running = run_tasks(engine, prepared, threads, limits["memory_mb"], limits["time_limit_s"])
-    for done, (index, result) in enumerate(running, start=1):
-        address = prepared[index]["digest"]
-        results[address] = result
-        if result["success"]:
-            cache.put(address, result)
-        else:
-            failed += 1
-            message = result["error_message"][-300:]
-            log.warning("%s: %s: %s", names[address], result["error_type"], message)
-        progress.update(done, f"({failed} failed)")
-    return results
+def shard_entries(datasets):
+    """(molecule's id, kind, qcschema molecules) of every entry of the dataset files in a folder."""
+    for path in sorted(Path(datasets).glob("*.json.xz")):
+        name, _, kind = path.name.removesuffix(".json.xz").rpartition(".")
+        for molecules in dataset_entries(path):
+            yield name, kind, molecules
 
 
-def was_killed(result: dict) -> bool:
-    """Whether the engine was ended from outside, which says nothing of the task."""
-    return not result["success"] and result["error_type"] == "engine_killed"
+def dataset_entries(path) -> list[list[dict]]:
+    """The qcschema molecules of each entry of a dataset file, in order."""
+    try:
+        return [entry["initial_molecules"] for entry in files.read_json(path)["dataset"].values()]
+    except KeyError as error:
+        raise CorruptFileError(f"{path} has no {error}; delete it and run again.") from error
 
 
 def checked_version(engine: str, expected: str | None) -> str:
@@ -103,24 +89,15 @@ def checked_version(engine: str, expected: str | None) -> str:
 
 
 @contextmanager
-def one_at_a_time(cache_folder, addresses: list[str]):
-    """Hold a lock on a set of tasks, so that an orphan of a killed run and its successor do
-    not compute the same twice. The system drops the lock when its holder dies."""
+def one_at_a_time(cache_folder, work: str):
+    """Hold a lock on a piece of work, named by a digest, so that an orphan of a killed run and
+    its successor do not compute the same twice. The system drops it when its holder dies."""
     folder = Path(cache_folder, "locks")
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / digest(addresses)[:16], "w") as lock:
+    with open(folder / work[:16], "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             log.info("another process computes these tasks; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def dataset_molecules(path) -> list[dict]:
-    """The qcschema molecules of a dataset file, in order."""
-    try:
-        entries = files.read_json(path)["dataset"].values()
-        return [molecule for entry in entries for molecule in entry["initial_molecules"]]
-    except KeyError as error:
-        raise CorruptFileError(f"{path} has no {error}; delete it and run again.") from error

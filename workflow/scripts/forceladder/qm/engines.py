@@ -1,12 +1,14 @@
-"""Engines: programs that turn tasks into results, each in a child process of its own.
+"""Engines: programs that turn tasks into results, in a child process.
 
 A new engine is one runner file and one entry in ENGINES.
 """
 
+import contextlib
 import ctypes
 import importlib.metadata
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -20,7 +22,6 @@ from forceladder.errors import MissingProgramError
 from forceladder.qm.scratch import scratch_folder
 
 RUNNERS = Path(__file__).parent / "runners"
-POLL = 0.05  # s between two looks for a new result
 
 # Set for our own Python, and wrong for an engine that brings another.
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
@@ -29,6 +30,7 @@ FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 class Engine(NamedTuple):
     command: callable  # threads, scratch folder → list of words
     version: callable  # → str
+    scf_helpers: list  # keywords to try, one set after another, where an SCF does not converge
 
 
 def clean_environment() -> dict[str, str]:
@@ -83,98 +85,130 @@ def xtb_version() -> str:
 
 
 ENGINES = {
-    "psi4": Engine(psi4_command, psi4_version),
+    "psi4": Engine(
+        psi4_command,
+        psi4_version,
+        scf_helpers=[
+            {"maxiter": 300},
+            {"maxiter": 300, "soscf": True, "guess": "sad"},
+            {"maxiter": 500, "damping_percentage": 50, "basis_guess": "3-21g"},
+        ],
+    ),
     "gfn2-xtb": Engine(
-        lambda threads, scratch: [sys.executable, str(RUNNERS / "xtb_runner.py")], xtb_version
+        lambda threads, scratch: [sys.executable, str(RUNNERS / "xtb_runner.py")],
+        xtb_version,
+        scf_helpers=[{"max-iter": 1000, "mixer-damping": 0.1}],
     ),
 }
 
 
-def run_tasks(engine: str, tasks: list[dict], threads: int, memory_mb: int, time_limit: float):
-    """Yield (index, result) for every task, each as soon as it is there.
+class EngineProcess:
+    """A running engine that takes one task after another, and is started anew when it died.
 
-    The tasks run one after another in one child process. When it dies or is silent
-    for `time_limit` seconds, the task at fault gets a failed result and a new process
-    goes on with the next: one bad task costs itself alone.
-
-    result: see runners/protocol.py; where the engine could not say, error_type is
-        'engine_killed' (from outside: says nothing of the task), 'engine_died' or 'time_limit'
+    Tasks and results are files in a private scratch folder; a pipe says when a result is
+    whole, so nobody polls, and the end of either side is seen by the other at once.
     """
-    first = 0
-    while first < len(tasks):
-        with scratch_folder() as scratch:
-            for index, result in _run_process(
-                engine, tasks[first:], threads, memory_mb, time_limit, scratch
-            ):
-                yield first + index, result
-            first += index + 1
+
+    def __init__(self, engine: str, threads: int):
+        self.engine, self.threads = engine, threads
+        self.stack, self.process, self.count = None, None, 0
+
+    def __enter__(self) -> "EngineProcess":
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def compute(self, task: dict, memory_mb: int, time_limit: float) -> dict:
+        """The result of a task, see runners/protocol.py; where the engine could not say,
+        error_type is 'engine_killed' (from outside: says nothing of the task), 'engine_died'
+        or 'time_limit' (seconds)."""
+        if self.process is None:
+            self._start()
+        number, self.count = str(self.count), self.count + 1
+        asked = {**task, "memory_bytes": memory_mb * 1024**2}
+        (self.scratch / f"{number}.task.json").write_text(json.dumps(asked))
+        start = time.monotonic()
+        try:
+            self.process.stdin.write(f"{number}\n".encode())
+            self.process.stdin.flush()
+            answered, _, _ = select.select([self.answers], [], [], time_limit)
+        except BrokenPipeError:
+            answered = [self.answers]
+        if answered and os.read(self.answers, 100):
+            path = self.scratch / f"{number}.result.json"
+            result = json.loads(path.read_text())
+            path.unlink()
+            return result
+        seconds = time.monotonic() - start
+        if answered:
+            self.process.wait()
+            killed = self.process.returncode in (-signal.SIGKILL, -signal.SIGTERM)
+            result = failure(
+                "engine_killed" if killed else "engine_died", self._last_words(), seconds
+            )
+        else:
+            sentence = f"no result within qm time limit {time_limit:g} s"
+            result = failure("time_limit", sentence, seconds)
+        self.close()
+        return result
+
+    def close(self):
+        """End the process, if there is one, and remove its scratch."""
+        if self.stack is not None:
+            self.stack.close()
+        self.stack = self.process = None
+
+    def _start(self):
+        command = ENGINES[self.engine].command
+        with contextlib.ExitStack() as stack:
+            self.scratch = stack.enter_context(scratch_folder())
+            self.answers, answering = os.pipe()
+            stack.callback(os.close, self.answers)
+            environment = clean_environment() | {
+                "FORCELADDER_FOLDER": str(self.scratch),
+                "FORCELADDER_ANSWERS": str(answering),
+                "FORCELADDER_RUNNERS": str(RUNNERS),
+                "HOME": str(self.scratch),
+                "OMP_NUM_THREADS": str(self.threads),
+                # Psi4 threads by itself; two layers cost 2.8 × the CPU time
+                "OPENBLAS_NUM_THREADS": "1",
+                "MKL_NUM_THREADS": str(self.threads),
+            }
+            try:
+                with open(self.scratch / "output", "wb") as output:
+                    self.process = subprocess.Popen(
+                        command(self.threads, self.scratch), cwd=self.scratch, env=environment,
+                        stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT,
+                        start_new_session=True, pass_fds=[answering], preexec_fn=_die_with_parent,
+                    )  # fmt: skip
+            finally:
+                os.close(answering)  # the engine's own copy is now the only one: its end is ours
+            stack.callback(self._end)
+            self.stack, self.count = stack.pop_all(), 0
+
+    def _end(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def _last_words(self) -> str:
+        text = (self.scratch / "output").read_text(errors="replace").strip()
+        code = self.process.returncode
+        return f"{self.engine} ended with exit code {code}: {text[-1000:] or 'no output'}"
 
 
-def _run_process(engine, tasks, threads, memory_mb, time_limit, scratch):
-    """As `run_tasks`, for one process; the last result yielded may be its failure."""
-    (scratch / "results").mkdir()
-    (scratch / "tasks.json").write_text(json.dumps(tasks))
-    environment = clean_environment() | {
-        "FORCELADDER_TASKS": str(scratch / "tasks.json"),
-        "FORCELADDER_RESULTS": str(scratch / "results"),
-        "FORCELADDER_RUNNERS": str(RUNNERS),
-        "FORCELADDER_MEMORY": str(memory_mb * 1024**2),
-        "HOME": str(scratch),
-        "OMP_NUM_THREADS": str(threads),
-        "OPENBLAS_NUM_THREADS": "1",  # Psi4 threads by itself; two layers cost 2.8 × the CPU time
-        "MKL_NUM_THREADS": str(threads),
-    }
-    with open(scratch / "output", "wb") as output:
-        process = subprocess.Popen(
-            ENGINES[engine].command(threads, scratch),
-            cwd=scratch, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_die_with_parent,
-        )  # fmt: skip
-    start = time.monotonic()
-    try:
-        index = 0
-        while index < len(tasks):
-            path = scratch / "results" / f"{index}.json"
-            ended = process.poll() is not None  # asked before looking, so no result is missed
-            if path.exists():
-                yield index, json.loads(path.read_text())
-                index, start = index + 1, time.monotonic()
-            elif ended:
-                killed = process.returncode in (-signal.SIGKILL, -signal.SIGTERM)
-                error_type = "engine_killed" if killed else "engine_died"
-                yield index, _failure(error_type, _last_words(engine, process, scratch))
-                return
-            elif time.monotonic() - start > time_limit:
-                sentence = f"no result within qm time limit {time_limit:g} s"
-                yield index, _failure("time_limit", sentence, wall_seconds=time_limit)
-                return
-            else:
-                time.sleep(POLL)
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            pass  # all results are there; a program that cannot end is ended below
-    finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
+def failure(error_type: str, message: str, wall_seconds: float = 0.0) -> dict:
+    """A failed result, as a runner would give it."""
+    return {
+        "success": False, "error_type": error_type, "error_message": message,
+        "wall_seconds": wall_seconds, "cpu_seconds": wall_seconds,
+    }  # fmt: skip
 
 
 def _die_with_parent():
     """Ask Linux to kill this child when its parent dies, even by kill -9."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
-def _failure(error_type: str, message: str, wall_seconds: float = 0.0) -> dict:
-    return {
-        "success": False, "error_type": error_type, "error_message": message,
-        "wall_seconds": wall_seconds, "cpu_seconds": 0.0,
-    }  # fmt: skip
-
-
-def _last_words(engine, process, scratch) -> str:
-    text = (scratch / "output").read_text(errors="replace").strip()
-    return f"{engine} ended with exit code {process.returncode}: {text[-1000:] or 'no output'}"

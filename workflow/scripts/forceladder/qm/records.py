@@ -26,6 +26,7 @@ def make_record(task: dict, molecule: dict, result: dict) -> dict:
         "level_of_theory": level_of_theory(task["spec"]),
         "wall_seconds": result["wall_seconds"],
         "cpu_seconds": result["cpu_seconds"],
+        **({"attempts": result["attempts"]} if "attempts" in result else {}),
     }
     make = success_record if result["success"] else failure_record
     return make(task, request, extras, result)
@@ -45,31 +46,28 @@ def failure_record(task: dict, request: dict, extras: dict, result: dict) -> dic
 
 def success_record(task: dict, request: dict, extras: dict, result: dict) -> dict:
     """QCSchema AtomicResult; ESP and charges, where the engine gives them, in the extras."""
-    energy, gradient = result["energy"], np.reshape(result["gradient"], (-1, 3))
-    extras = {**extras, "energy_without_dispersion": energy}
-    if task["spec"]["dispersion"]:
-        dispersion_energy, dispersion_gradient = d3bj(
-            task["symbols"], task["geometry"], task["spec"]["dispersion"]
-        )
-        energy, gradient = energy + dispersion_energy, gradient + dispersion_gradient
-        extras["dispersion_energy"] = dispersion_energy
+    energy, gradient = with_dispersion(task, result)
+    extras = {**extras, "energy_without_dispersion": result["energy"]}
     if "esp" in result:
         extras["esp_grid"], extras["esp"] = task["esp_grid"], result["esp"]
-    if "charges" in result:
-        extras["charges"] = result["charges"]
+    extras |= {key: result[key] for key in ("charges", "wiberg_bond_orders") if key in result}
+    properties = {
+        "calcinfo_natom": len(task["symbols"]),
+        "return_energy": energy,
+        "scf_dipole_moment": result["dipole"],
+    }
+    if "quadrupole" in result:
+        properties["scf_quadrupole_moment"] = result["quadrupole"]
     if task["spec"]["engine"] == "psi4":
         creator, version = "Psi4", task["engine_version"]
     else:
         creator, version = task["engine_version"].split()
     return {
+        "id": task["digest"],
         "schema_name": "qcschema_output",
         "schema_version": 1,
         **request,
-        "properties": {
-            "calcinfo_natom": len(task["symbols"]),
-            "return_energy": energy,
-            "scf_dipole_moment": result["dipole"],
-        },
+        "properties": properties,
         "return_result": gradient.ravel().tolist(),
         "provenance": {"creator": creator, "version": version, "routine": "forceladder"},
         "success": True,
@@ -79,3 +77,15 @@ def success_record(task: dict, request: dict, extras: dict, result: dict) -> dic
 
 def _method(spec: dict) -> str:
     return level_of_theory({**spec, "basis": None}).lower()
+
+
+def with_dispersion(task: dict, result: dict) -> tuple[float, np.ndarray | None]:
+    """Energy (Hartree) and gradient [atoms, 3] (Hartree/Bohr, None for the driver energy) of a
+    result, D3(BJ) added where the spec asks for it."""
+    energy, gradient = result["energy"], None
+    if "gradient" in result:
+        gradient = np.reshape(result["gradient"], (-1, 3))
+    if task["spec"]["dispersion"]:
+        more, slope = d3bj(task["symbols"], task["geometry"], task["spec"]["dispersion"])
+        energy, gradient = energy + more, None if gradient is None else gradient + slope
+    return energy, gradient

@@ -13,6 +13,7 @@ version. Nothing else (threads, memory, names) enters its address.
 """
 
 import numpy as np
+from qcelemental import periodictable
 
 from forceladder.provenance import digest
 from forceladder.qm.esp_grid import esp_grid
@@ -20,7 +21,7 @@ from forceladder.units import BOHR_IN_ANGSTROM
 
 # Raised when a runner's meaning of a result changes (a unit, an option it sets by itself):
 # results computed before then no longer answer.
-PROTOCOL = 1
+PROTOCOL = 2
 
 # What of a spec can change a number; the rest (names, descriptions) cannot.
 SPEC_KEYS = ("engine", "method", "basis", "dispersion", "esp", "keywords")
@@ -42,8 +43,11 @@ def canonical(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def make_task(molecule: dict, spec: dict, engine_version: str) -> dict:
-    """The task of one qcschema molecule (symbols, geometry in Bohr, charge, multiplicity)."""
+def make_task(molecule: dict, spec: dict, engine_version: str, driver: str = "gradient") -> dict:
+    """The task of one qcschema molecule (symbols, geometry in Bohr, charge, multiplicity).
+
+    driver: gradient, with all properties, or energy, without
+    """
     spec = {key: canonical(spec.get(key)) for key in SPEC_KEYS}
     geometry = [float(x) + 0.0 for x in np.ravel(molecule["geometry"])]  # no −0.0
     task = {
@@ -51,18 +55,19 @@ def make_task(molecule: dict, spec: dict, engine_version: str) -> dict:
         "geometry": geometry,
         "molecular_charge": int(molecule["molecular_charge"]),
         "molecular_multiplicity": int(molecule["molecular_multiplicity"]),
-        "driver": "gradient",
+        "driver": driver,
         "spec": spec,
         "engine_version": engine_version,
         "protocol": PROTOCOL,
     }
     # The grid follows from the geometry and the spec, so it is not part of the address.
     grid = None
-    if spec["esp"]:
+    if spec["esp"] and driver == "gradient":
         positions = np.reshape(geometry, (-1, 3)) * BOHR_IN_ANGSTROM
         grid = esp_grid(task["symbols"], positions, **spec["esp"]) / BOHR_IN_ANGSTROM
     return {
         **task,
         "digest": digest(task),
+        "atomic_numbers": [periodictable.to_Z(symbol) for symbol in task["symbols"]],
         "esp_grid": None if grid is None else grid.ravel().tolist(),
     }

@@ -1,4 +1,4 @@
-"""QM records → arrays. Here, and only here, Hartree and Bohr become kcal/mol and Å."""
+"""QM records → arrays. Here, and in `importers`, Hartree and Bohr become kcal/mol and Å."""
 
 from collections.abc import Sequence
 
@@ -90,7 +90,7 @@ def conformer(positions, energy: float, kind: str, **known) -> dict:
         "temperature": 0.0, "record_digest": "", "scan": -1, "scan_angle": np.full(2, np.nan),
         "dipole": np.full(3, np.nan), "quadrupole": np.full(6, np.nan),
         "gradients": np.full(positions.shape, np.nan),
-        "bond_orders": np.full((len(positions), len(positions)), np.nan),
+        "bond_orders": np.broadcast_to(np.nan, (len(positions), len(positions))),  # of one number
         "hessian": np.zeros(0), "grid_positions": np.zeros((0, 3)), "esp": np.zeros(0),
     } | known  # fmt: skip
     fields["hessian"] = np.ravel(fields["hessian"])
@@ -115,29 +115,32 @@ def identity_arrays(molecule: dict, arrays: dict) -> dict:
 
 
 def record_conformer(record: dict) -> dict:
-    """What one successful QCSchema record says, in house units."""
+    """What one successful QCSchema record of ours says, in house units; see `qm.records`."""
     molecule, ours = record["molecule"], record["extras"]["forceladder"]
-    extras = molecule["extras"]
-    gradient = np.reshape(record["return_result"], (-1, 3))
+    extras, properties = molecule["extras"], record["properties"]
+    positions = np.reshape(molecule["geometry"], (-1, 3)) * BOHR_IN_ANGSTROM
     known = {
-        "gradients": gradient * HARTREE_PER_BOHR_IN_KCAL_PER_ANGSTROM,
-        "dipole": np.array(record["properties"]["scf_dipole_moment"]) * E_BOHR_IN_E_ANGSTROM,
         "grid_positions": np.reshape(ours.get("esp_grid") or [], (-1, 3)) * BOHR_IN_ANGSTROM,
         "esp": np.array(ours.get("esp", [])) * HARTREE_IN_KCAL,
         "hessian": np.array(ours.get("hessian", [])) * HARTREE_PER_BOHR2_IN_KCAL_PER_ANGSTROM2,
     }
-    if "scf_quadrupole_moment" in record["properties"]:
-        moments = np.reshape(record["properties"]["scf_quadrupole_moment"], (3, 3))
+    if record["driver"] == "gradient":
+        gradient = np.reshape(record["return_result"], (-1, 3))
+        known["gradients"] = gradient * HARTREE_PER_BOHR_IN_KCAL_PER_ANGSTROM
+    if "scf_dipole_moment" in properties:
+        known["dipole"] = np.ravel(properties["scf_dipole_moment"]) * E_BOHR_IN_E_ANGSTROM
+    if "scf_quadrupole_moment" in properties:
+        moments = np.reshape(properties["scf_quadrupole_moment"], (3, 3))
         known["quadrupole"] = moments[np.triu_indices(3)] * E_BOHR2_IN_E_ANGSTROM2
     if "wiberg_bond_orders" in ours:
-        known["bond_orders"] = np.reshape(ours["wiberg_bond_orders"], (len(gradient), -1))
+        known["bond_orders"] = np.reshape(ours["wiberg_bond_orders"], (len(positions), -1))
     if "scan" in extras:
         angles = extras["scan"]["angles_degrees"]
         known["scan"] = extras["scan"]["index"]
         known["scan_angle"] = np.array([*angles, np.nan][:2])
     return conformer(
-        np.reshape(molecule["geometry"], (-1, 3)) * BOHR_IN_ANGSTROM,
-        record["properties"]["return_energy"] * HARTREE_IN_KCAL,
+        positions,
+        properties["return_energy"] * HARTREE_IN_KCAL,
         extras["geometry_kind"],
         temperature=extras["temperature_kelvin"],
         record_digest=ours["task_digest"],
@@ -161,7 +164,8 @@ def topology_dataset(molecules: list[dict]):
     parts = []
     for molecule in molecules:
         arrays = topology_arrays(molecule_from_mapped_smiles(molecule["mapped_smiles"]))
-        parts.append(arrays | identity_arrays(molecule, arrays) | {"conformer_count": [0], "scan_count": [0]})
+        counts = {"conformer_count": [0], "scan_count": [0]}
+        parts.append(arrays | identity_arrays(molecule, arrays) | counts)
     absent = {
         name: np.zeros([SHORT_DIMS.get(dim, 0) for dim in FIELDS[name].dims], dtype=object)
         for name in (*CONFORMER_FIELDS, "scan_torsions")

@@ -74,10 +74,7 @@ def provenance(dataset: xarray.Dataset) -> dict:
 
 def row_ranges(dataset: xarray.Dataset) -> dict[str, np.ndarray]:
     """First row of every molecule along each flat dim, [molecules + 1]; the last is the end."""
-    counts = {
-        dim: dataset[f"{dim}_count"].values
-        for dim in (*TABLES, "atom", "conformer", "scan")
-    }
+    counts = {dim: dataset[f"{dim}_count"].values for dim in (*TABLES, "atom", "conformer", "scan")}
     counts["position"] = counts["atom"] * counts["conformer"]
     counts["conformer_bond"] = counts["bond"] * counts["conformer"]
     ranges = {dim: np.concatenate([[0], np.cumsum(count)]) for dim, count in counts.items()}

@@ -1,4 +1,4 @@
-"""Established methods on the same geometries: MMFF94, UFF and GFN2-xTB.
+"""Established methods on the same geometries: MMFF94, UFF, GFN2-xTB and, where it can, OpenFF Sage.
 
 Each takes a molecule (RDKit, explicit hydrogens), its charge and positions
 [conformers, atoms, 3] in Å, and returns energies [conformers] in kcal/mol with gradients
@@ -9,6 +9,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
+from forceladder.openff.sage import sage_energies, why_no_sage
 from forceladder.units import (
     BOHR_IN_ANGSTROM,
     HARTREE_IN_KCAL,
@@ -75,4 +76,19 @@ def gfn2_xtb(mol, net_charge, positions):
     return np.array(energies), np.array(gradients)
 
 
-BASELINES = {"MMFF94": mmff94, "UFF": uff, "GFN2-xTB": gfn2_xtb}
+def openff_sage(mol, net_charge, positions):
+    """OpenFF Sage 2.3.0 (Boothroyd et al., J. Chem. Theory Comput. 19, 3251, 2023, and since)."""
+    return sage_energies(mol, net_charge, positions)
+
+
+def available_baselines() -> tuple[dict, dict[str, str]]:
+    """The baselines that can run here, by name; and a sentence for each that cannot."""
+    here, absent = {"MMFF94": mmff94, "UFF": uff, "GFN2-xTB": gfn2_xtb}, {}
+    if reason := why_no_sage():
+        absent["OpenFF Sage 2.3.0"] = reason
+    else:
+        here["OpenFF Sage 2.3.0"] = openff_sage
+    return here, absent
+
+
+BASELINES, ABSENT_BASELINES = available_baselines()

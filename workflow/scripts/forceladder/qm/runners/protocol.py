@@ -1,25 +1,29 @@
 """The loop that every runner shares. Standard library only, any Python from 3.6 on:
 it runs inside Psi4's own interpreter, which is not ours.
 
-environment: FORCELADDER_TASKS    a JSON list of tasks (qm/tasks.py)
-             FORCELADDER_RESULTS  a folder; the result of task i becomes i.json
-             FORCELADDER_MEMORY   bytes that the engine may use
+environment: FORCELADDER_FOLDER   tasks lie in {n}.task.json, results go to {n}.result.json
+             FORCELADDER_ANSWERS  file descriptor to which n is written once its result is whole
+standard input: one n a line; its end is the end of the work, also when the caller dies
 
-A result is {success: true, energy, gradient, …} or {success: false, error_type,
-error_message}, both with wall_seconds and cpu_seconds. It appears under its final name
-only once it is whole, so that whoever waits for it never reads half of one.
+A task is a JSON object (qm/tasks.py) with `memory_bytes`. A result is {success: true,
+energy, gradient, …} or {success: false, error_type, error_message}, both with
+wall_seconds and cpu_seconds.
 """
 
 import json
 import os
+import sys
 import time
 
 
 def run(compute):
     """Call `compute(task)` for each task; a failure is a result, and the next task still runs."""
-    with open(os.environ["FORCELADDER_TASKS"]) as file:
-        tasks = json.load(file)
-    for index, task in enumerate(tasks):
+    folder = os.environ["FORCELADDER_FOLDER"]
+    answers = int(os.environ["FORCELADDER_ANSWERS"])
+    for line in iter(sys.stdin.readline, ""):
+        number = line.strip()
+        with open(os.path.join(folder, number + ".task.json")) as file:
+            task = json.load(file)
         wall, cpu = time.time(), time.process_time()
         try:
             result = dict(compute(task), success=True)
@@ -32,13 +36,6 @@ def run(compute):
             }
         result["wall_seconds"] = time.time() - wall
         result["cpu_seconds"] = time.process_time() - cpu
-        write(index, result)
-
-
-def write(index, result):
-    path = os.path.join(os.environ["FORCELADDER_RESULTS"], f"{index}.json")
-    with open(path + ".part", "w") as file:
-        json.dump(result, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(path + ".part", path)
+        with open(os.path.join(folder, number + ".result.json"), "w") as file:
+            json.dump(result, file)
+        os.write(answers, (number + "\n").encode())

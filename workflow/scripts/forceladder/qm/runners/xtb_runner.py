@@ -15,7 +15,8 @@ from protocol import run
 
 
 def compute(task):
-    """Energy, gradient [3 N], dipole [3] and atomic charges [N]; in a.u."""
+    """Energy, gradient [3 N], dipole [3], atomic charges [N] and Wiberg-Mayer bond orders [N²],
+    in a.u.; the driver energy gets the energy alone."""
     calculator = Calculator(
         "GFN2-xTB",
         np.array(task["atomic_numbers"]),
@@ -24,14 +25,20 @@ def compute(task):
         uhf=task["molecular_multiplicity"] - 1,
     )
     calculator.set("verbosity", 0)
-    for key, value in (task["spec"]["keywords"] or {}).items():
+    for key, value in {
+        **(task["spec"]["keywords"] or {}),
+        **(task.get("scf_helpers") or {}),
+    }.items():
         calculator.set(key, value)
+    if task["driver"] == "energy":
+        return {"energy": float(calculator.singlepoint().get("energy"))}
     result = calculator.singlepoint()
     return {
         "energy": float(result.get("energy")),
         "gradient": result.get("gradient").ravel().tolist(),
         "dipole": result.get("dipole").ravel().tolist(),
         "charges": result.get("charges").ravel().tolist(),
+        "wiberg_bond_orders": result.get("bond-orders").ravel().tolist(),
     }
 
 

@@ -1,0 +1,158 @@
+"""Relaxed torsion scans: which rotors, on which grid, with wavefront propagation.
+
+A scan is plain JSON: {index, torsions [[i, j, k, l], …] atoms from zero, one or two of them,
+spacing_degrees [one per torsion]}; a point of it has angles_degrees as well.
+"""
+
+import contextlib
+import io
+from itertools import pairwise
+
+import numpy as np
+from rdkit import Chem
+
+from forceladder.errors import MoleculeError, QMError, RelaxationError
+from forceladder.molecules.relaxation import relax
+from forceladder.molecules.topology import resonance_ranks
+from forceladder.units import BOHR_IN_ANGSTROM, HARTREE_IN_KCAL
+
+NO_ENERGY = 1e6  # Hartree: of a point that failed, so that nothing is ever seeded from it
+# Bonds about which something turns: single, in no ring, no end a terminal atom
+ROTATABLE = Chem.MolFromSmarts("[!D1;!$(*#*)]-;!@[!D1;!$(*#*)]")
+
+
+def planned_scans(mol: Chem.Mol, settings: dict, name: str = "") -> list[dict]:
+    """The scans of a molecule: those that the user names for it, else those of the rule.
+
+    settings: the config's `geometries.torsion_scans`      name: the molecule's id
+    raises: MoleculeError torsion_not_in_molecule
+    """
+    if name in settings["named"]:
+        torsions = [
+            [named_torsion(mol, smarts) for smarts in ([scan] if isinstance(scan, str) else scan)]
+            for scan in settings["named"][name]
+        ]
+    elif settings["by_rule"]:
+        rotors = [torsion_of(mol, *bond) for bond in rotors_by_rule(mol, settings["methyl_rotors"])]
+        torsions = [[torsion] for torsion in rotors[: settings["max_scans_per_molecule"]]]
+        pairs = coupled_pairs(rotors)[: settings["max_2d_scans_per_molecule"]]
+        torsions += [list(pair) for pair in pairs]
+    else:
+        torsions = []
+    spacings = {1: settings["spacing_degrees"], 2: settings["spacing_2d_degrees"]}
+    return [
+        {"index": index, "torsions": scan, "spacing_degrees": [spacings[len(scan)]] * len(scan)}
+        for index, scan in enumerate(torsions)
+    ]
+
+
+def rotors_by_rule(mol: Chem.Mol, methyl_rotors: bool) -> list[tuple[int, int]]:
+    """Rotatable bonds, one of each set of equivalent ones, the most central first.
+
+    methyl_rotors: whether tops with three equivalent hydrogens (CH3, NH3+) count
+    """
+    ranks = resonance_ranks(mol)
+    distance = Chem.GetDistanceMatrix(mol)
+    found = {}
+    for i, j in sorted(tuple(sorted(match)) for match in mol.GetSubstructMatches(ROTATABLE)):
+        if not methyl_rotors and (is_methyl(mol, i) or is_methyl(mol, j)):
+            continue
+        found.setdefault(tuple(sorted((ranks[i], ranks[j]))), (i, j))
+    return sorted(found.values(), key=lambda bond: (distance[list(bond)].max(), bond))
+
+
+def is_methyl(mol: Chem.Mol, atom: int) -> bool:
+    """Whether an atom carries three hydrogens and one other neighbour."""
+    neighbours = mol.GetAtomWithIdx(atom).GetNeighbors()
+    return len(neighbours) == 4 and sum(n.GetAtomicNum() == 1 for n in neighbours) == 3
+
+
+def torsion_of(mol: Chem.Mol, j: int, k: int) -> list[int]:
+    """The torsion that stands for a bond: through its heaviest neighbours, lowest rows first."""
+
+    def end(centre, other):
+        neighbours = [n for n in mol.GetAtomWithIdx(centre).GetNeighbors() if n.GetIdx() != other]
+        return min(neighbours, key=lambda n: (-n.GetAtomicNum(), n.GetIdx())).GetIdx()
+
+    return [end(j, k), j, k, end(k, j)]
+
+
+def coupled_pairs(rotors: list[list[int]]) -> list[tuple[list[int], list[int]]]:
+    """Pairs of rotors whose bonds share an atom: the ones whose energies do not add up."""
+    return [
+        (one, two)
+        for index, one in enumerate(rotors)
+        for two in rotors[index + 1 :]
+        if set(one[1:3]) & set(two[1:3])
+    ]
+
+
+def named_torsion(mol: Chem.Mol, smarts: str) -> list[int]:
+    """Atoms of the first match of a SMARTS whose atoms :1 to :4 are the torsion.
+
+    raises: MoleculeError torsion_not_in_molecule
+    """
+    pattern = Chem.MolFromSmarts(smarts)
+    numbers = [a.GetAtomMapNum() for a in pattern.GetAtoms()] if pattern else []
+    if [numbers.count(n) for n in (1, 2, 3, 4)] != [1] * 4:
+        raise MoleculeError(
+            "torsion_not_in_molecule", f"{smarts!r} is no SMARTS with four atoms :1, :2, :3 and :4."
+        )
+    for match in mol.GetSubstructMatches(pattern):
+        atoms = [match[numbers.index(n)] for n in (1, 2, 3, 4)]
+        bonds = [mol.GetBondBetweenAtoms(*pair) for pair in pairwise(atoms)]
+        if all(bonds) and not bonds[1].IsInRing():
+            return atoms
+    raise MoleculeError(
+        "torsion_not_in_molecule",
+        f"{smarts} matches no chain of four atoms about a bond outside rings in "
+        f"{Chem.MolToSmiles(Chem.RemoveHs(mol))}.",
+    )
+
+
+def drive_torsions(
+    gradient, symbols, starts, scan: dict, max_steps: int, convergence: str = "GAU"
+) -> dict[tuple, np.ndarray]:
+    """Relaxed scan with wavefront propagation: each new lowest point seeds its neighbours.
+
+    Qiu et al., J. Chem. Phys. 152, 244116 (2020), the torsiondrive package. A point whose
+    optimization fails is left to its other neighbours.
+
+    gradient, max_steps, convergence: see `relaxation.relax`
+    starts: positions [atoms, 3] Å to begin from
+    returns: {angles in degrees, a tuple: positions [atoms, 3] Å}, sorted, the lowest of each
+    """
+    from torsiondrive import td_api
+
+    state = td_api.create_initial_state(
+        dihedrals=scan["torsions"],
+        grid_spacing=[round(spacing) for spacing in scan["spacing_degrees"]],
+        elements=list(symbols),
+        init_coords=[(np.ravel(start) / BOHR_IN_ANGSTROM).tolist() for start in starts],
+    )
+    best, failed = {}, 0
+    while True:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+            jobs = td_api.next_jobs_from_state(state)
+        if not jobs:
+            break
+        results = {}
+        for name, begin in jobs.items():
+            angles, results[name] = tuple(td_api.grid_id_from_string(name)), []
+            for start in begin:
+                positions = np.reshape(start, (-1, 3)) * BOHR_IN_ANGSTROM
+                try:
+                    found = relax(
+                        gradient, symbols, positions, scan["torsions"], angles, max_steps,
+                        convergence,
+                    )  # fmt: skip
+                    energy, end = found.energy / HARTREE_IN_KCAL, found.positions
+                except (RelaxationError, QMError):
+                    failed, energy, end = failed + 1, NO_ENERGY, positions
+                results[name].append((start, (end.ravel() / BOHR_IN_ANGSTROM).tolist(), energy))
+                if energy < best.get(angles, (NO_ENERGY, None))[0]:
+                    best[angles] = energy, end
+        td_api.update_state(state, results)
+    if not best:
+        raise RelaxationError(f"no point of the scan could be relaxed ({failed} failed)")
+    return {angles: positions for angles, (_, positions) in sorted(best.items())}

@@ -1,0 +1,170 @@
+"""Procedures: what is made of many gradients. Minima, Hessians, torsion scans, spot checks.
+
+None has a state of its own: each gradient is a task in the cache, so that a procedure
+that was interrupted replays what is done and goes on. What comes out is a record of the
+final geometry like any other, with `procedure` in its extras.
+"""
+
+import numpy as np
+
+from forceladder.errors import QMError, RelaxationError
+from forceladder.job import seed_of
+from forceladder.molecules.read import molecule_from_mapped_smiles
+from forceladder.molecules.relaxation import relax
+from forceladder.molecules.sampling import xtb_gradient
+from forceladder.molecules.torsion_scans import drive_torsions
+from forceladder.qm.calculator import Calculator
+from forceladder.qm.datasets import MAPPED
+from forceladder.qm.engines import failure
+from forceladder.qm.hessians import hessian
+from forceladder.qm.records import make_record, with_dispersion
+from forceladder.units import (
+    BOHR_IN_ANGSTROM,
+    HARTREE_PER_BOHR2_IN_KCAL_PER_ANGSTROM2,
+)
+
+SPOT_CHECK_STEP = 0.02  # Bohr along a random unit direction: balances truncation and SCF noise
+
+
+def gradient_records(calculator: Calculator, molecules: list[dict], settings: dict) -> list[dict]:
+    """One record per qcschema molecule; a fraction of them is checked by finite differences."""
+    records = []
+    for molecule in molecules:
+        task = calculator.task(molecule)
+        record = make_record(task, molecule, calculator.result(task))
+        chosen = seed_of("spot check", task["digest"]) < settings["spot_check_fraction"] * 2**31
+        if chosen and record["success"]:
+            record["extras"]["forceladder"] |= spot_check(calculator, molecule, record)
+        records.append(record)
+    return records
+
+
+def spot_check(calculator: Calculator, molecule: dict, record: dict) -> dict:
+    """The gradient along a random direction, as given and by central differences of energies.
+
+    returns: `finite_difference` {analytic, numeric, step_bohr}, Hartree/Bohr; empty where the
+        displaced energies could not be computed
+    """
+    geometry = np.reshape(molecule["geometry"], -1)
+    random = np.random.default_rng(seed_of("spot check", record["id"]))
+    direction = random.normal(size=geometry.size)
+    direction /= np.linalg.norm(direction)
+    energies = []
+    for sign in (1.0, -1.0):
+        moved = (geometry + sign * SPOT_CHECK_STEP * direction).tolist()
+        task = calculator.task({**molecule, "geometry": moved}, driver="energy")
+        result = calculator.result(task)
+        if not result["success"]:
+            return {}
+        energies.append(with_dispersion(task, result)[0])
+    numeric = (energies[0] - energies[1]) / (2.0 * SPOT_CHECK_STEP)
+    analytic = float(np.dot(record["return_result"], direction))
+    return {
+        "finite_difference": {
+            "analytic": analytic, "numeric": numeric, "step_bohr": SPOT_CHECK_STEP,
+        }
+    }  # fmt: skip
+
+
+def minimum_records(calculator: Calculator, molecules: list[dict], settings: dict) -> list[dict]:
+    """A minimum from each geometry; the lowest ones that converged have a Hessian as well."""
+    found = [relaxed_record(calculator, molecule, "minimum", settings) for molecule in molecules]
+    converged = [
+        record
+        for record in found
+        if record["success"] and record["extras"]["forceladder"]["procedure"]["converged"]
+    ]
+    converged.sort(key=lambda record: record["properties"]["return_energy"])
+    for record in converged[: settings["hessians_per_molecule"]]:
+        record["extras"]["forceladder"] |= hessian_extras(calculator, record, settings)
+    return found
+
+
+def hessian_extras(calculator: Calculator, record: dict, settings: dict) -> dict:
+    """`hessian` [9 N²] Hartree/Bohr² of a record's geometry, or `hessian_error`."""
+    molecule = record["molecule"]
+    gradient = calculator.gradient_of(molecule)
+    positions = np.reshape(molecule["geometry"], (-1, 3)) * BOHR_IN_ANGSTROM
+    try:
+        matrix = hessian(gradient, positions, settings["hessian_step_angstrom"])
+    except QMError as error:
+        return {"hessian_error": f"{error.error_type}: {error}"[-300:]}
+    matrix = matrix / HARTREE_PER_BOHR2_IN_KCAL_PER_ANGSTROM2
+    return {"hessian": matrix.ravel().tolist(), "hessian_steps": gradient.steps}
+
+
+def scan_records(calculator: Calculator, molecules: list[dict], settings: dict) -> list[dict]:
+    """The points of one scan, each relaxed with its torsions held at the grid's angles.
+
+    With `torsion_scans: wavefront` in the settings, each new lowest point seeds its
+    neighbours at this level of theory as well.
+    """
+    if settings["torsion_scans"] == "wavefront":
+        molecules = wavefront(calculator, molecules, settings)
+    return [relaxed_record(calculator, m, "torsion_scan", settings) for m in molecules]
+
+
+def wavefront(calculator: Calculator, molecules: list[dict], settings: dict) -> list[dict]:
+    """The same points at geometries from a wavefront at this level of theory; as they were
+    where no optimization of a point succeeded."""
+    scan = molecules[0]["extras"]["scan"]
+    starts = [np.reshape(m["geometry"], (-1, 3)) * BOHR_IN_ANGSTROM for m in molecules]
+    try:
+        points = drive_torsions(
+            calculator.gradient_of(molecules[0]), molecules[0]["symbols"], starts, scan,
+            settings["max_steps"], settings["convergence"],
+        )  # fmt: skip
+    except RelaxationError:
+        return molecules
+    moved = []
+    for molecule in molecules:
+        angles = tuple(round(angle) for angle in molecule["extras"]["scan"]["angles_degrees"])
+        if angles in points:
+            molecule = molecule | {"geometry": (points[angles] / BOHR_IN_ANGSTROM).ravel().tolist()}
+        moved.append(molecule)
+    return moved
+
+
+def relaxed_record(calculator: Calculator, molecule: dict, kind: str, settings: dict) -> dict:
+    """Record of the geometry to which a molecule relaxes; a failure is a record, too.
+
+    A scan's torsions are held, and its record carries no ESP; a minimum has all properties.
+    """
+    scan = molecule["extras"].get("scan") if kind == "torsion_scan" else None
+    held = (scan["torsions"], scan["angles_degrees"]) if scan else ((), ())
+    start = np.reshape(molecule["geometry"], (-1, 3)) * BOHR_IN_ANGSTROM
+    gradient = calculator.gradient_of(molecule)
+    procedure = {"kind": kind, "convergence": settings["convergence"]}
+    if scan:
+        procedure |= {"torsions": held[0], "angles_degrees": held[1]}
+    try:
+        found = relax(
+            gradient, molecule["symbols"], start, *held, settings["max_steps"],
+            settings["convergence"], first_hessian(molecule, start),
+        )  # fmt: skip
+    except (QMError, RelaxationError) as error:
+        kind_of_error = getattr(error, "error_type", "relaxation_failed")
+        procedure |= {"converged": False, "steps": gradient.steps}
+        task = calculator.task(molecule)
+        record = make_record(task, molecule, failure(kind_of_error, str(error)))
+    else:
+        procedure |= {"converged": found.converged, "steps": gradient.steps}
+        geometry = (found.positions / BOHR_IN_ANGSTROM).ravel().tolist()
+        extras = molecule["extras"] | {"geometry_kind": kind}
+        molecule = molecule | {"geometry": geometry, "extras": extras}
+        task = calculator.task(molecule, **({"esp": None} if scan else {}))
+        record = make_record(task, molecule, calculator.result(task))
+    record["extras"]["forceladder"]["procedure"] = procedure
+    return record
+
+
+def first_hessian(molecule: dict, positions) -> np.ndarray | None:
+    """GFN2-xTB's Hessian, kcal/mol/Å²: a start that saves about a third of the steps."""
+    mol = molecule_from_mapped_smiles(molecule["extras"][MAPPED])
+    gradient = xtb_gradient(
+        mol, round(molecule["molecular_charge"]), molecule["molecular_multiplicity"]
+    )
+    try:
+        return hessian(gradient, positions, step=0.005)
+    except QMError:
+        return None

@@ -1,0 +1,35 @@
+"""Geometries of molecular dynamics with a rung that was fitted before, for one shard."""
+
+from pathlib import Path
+
+from forceladder import files, force_field, job
+from forceladder.errors import MoleculeError
+from forceladder.md.sampling import sampled_geometries
+from forceladder.molecules.geometries import geometries_from_sdf, geometries_to_sdf
+
+
+def main(snakemake):
+    settings = snakemake.params.settings
+    fitted = force_field.load(snakemake.input.release, settings["rung"])
+    molecules = files.read_json(snakemake.input.molecules)["accepted"]
+    progress, left_out = job.Progress("rung frames", len(molecules)), []
+    with files.atomic_directory(snakemake.output.geometries) as folder:
+        for done, molecule in enumerate(molecules, start=1):
+            name, sdf = molecule["id"], Path(snakemake.input.geometries, f"{molecule['id']}.sdf")
+            if not sdf.exists():  # it was rejected there, with a reason
+                continue
+            known = geometries_from_sdf(sdf)
+            minima = [g["positions"] for g in known if g["kind"] == "conformer"]
+            try:
+                system = fitted.parametrize_mapped(molecule["mapped_smiles"]).to_openmm()
+                found = sampled_geometries(system, minima, settings)
+                files.write_text(folder / f"{name}.sdf", geometries_to_sdf(molecule, found))
+            except MoleculeError as error:
+                job.log.warning("%s has no rung frames: %s", name, error)
+                left_out.append({"id": name, "code": error.code, "reason": str(error)})
+            progress.update(done, name)
+        files.write_json(folder / "left_out.json", left_out)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # noqa: F821
