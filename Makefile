@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # ENGINE=gfn2-xtb lays config/without_psi4.yaml over the configuration
 OVERLAY := $(if $(filter psi4,$(ENGINE)),,config/without_psi4.yaml)
 
-.PHONY: run test setup lint pictures clean
+.PHONY: run test setup lint pictures example bench clean
 
 run: setup  ## molecules → Psi4 → force field → MD → release
 	@test -f $(CONFIG) || { echo "there is no $(CONFIG); name a configuration: make run CONFIG=…" >&2; exit 1; }
@@ -20,6 +20,17 @@ test: setup  ## the whole test suite
 
 setup:  ## .venv from envs/requirements.txt, and Psi4
 	@bash envs/setup.sh
+
+example: setup  ## the example campaign with Psi4, and its training set into resources/
+	snakemake --profile config/profiles/local --cores $(CORES) --configfile config/campaign.yaml
+	@mkdir -p resources/example_campaign
+	cp $(addprefix results/campaign/,training_set.nc molecules.csv) resources/example_campaign/
+	cp $(addprefix results/campaign/qm/b3lyp-d3bj_dzvp/,verdicts.csv ledger.csv) resources/example_campaign/
+
+bench: setup  ## ratios and growth, into results/bench/; the example campaign must be in the cache
+	python tests/benchmarks/cache_throughput.py
+	python tests/benchmarks/plan_campaign.py
+	python tests/benchmarks/campaign_overhead.py
 
 lint: setup
 	ruff check workflow tests

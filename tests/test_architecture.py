@@ -48,8 +48,9 @@ ONLY_IN = {
     "psi4": ("qm/runners/",),
     "tblite": ("qm/runners/", "molecules/sampling.py", "molecules/normal_modes.py", "validate/"),
     "rdkit": (
-        "molecules/", "openff/", "qm/", "training_set/build.py", "training_set/importers/identity.py",
-        "training_set/importers/openff_industry.py", "training_set/importers/qcsubmit.py",
+        "molecules/", "openff/", "qm/", "training_set/build.py",
+        "training_set/importers/identity.py", "training_set/importers/openff_industry.py",
+        "training_set/importers/qcsubmit.py",
         "validate/", "force_field.py",
         "release/report.py",  # draws the molecules of the report
     ),

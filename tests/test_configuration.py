@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forceladder.configuration import RESERVED, check_config
+from forceladder.configuration import EXTXYZ_KEYS, RESERVED, check_config
 from forceladder.errors import ConfigError
+from forceladder.training_set.importers.collect import FORMATS, READER_OPTIONS
+from forceladder.training_set.importers.extxyz import ENERGY_UNITS, FORCE_UNITS
 from forceladder.validate.baselines import BASELINES
 
 PROJECT = Path(__file__).parents[1]
@@ -61,7 +63,7 @@ def test_every_object_of_the_schema_refuses_unknown_keys():
         ("md.nve_ps", -1, "md.nve_ps is -1; it must be greater than 0."),
         ("release.version", "1.0", "release.version is '1.0'; it must match"),
         ("qm.specs.gfn2-xtb.engine", "psi5", "it must be one of psi4, gfn2-xtb."),
-        ("qm.reference", "hf", "qm.reference is 'hf', which qm.specs does not list"),
+        ("qm.reference", "hf", "qm.reference names 'hf', which qm.specs does not list"),
         ("rungs.class1.terms", ["bond_harmonik"], "'bond_harmonik'; it must be one of"),
     ],
 )
@@ -70,6 +72,44 @@ def test_a_mistake_is_one_sentence_that_names_key_value_and_limit(path, value, s
         check_config(changed(path, value), SCHEMA)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+IMPORT = {"format": "extxyz", "path": "a.xyz", "level_of_theory": "PBE/def2-SVP"}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "sentence"),
+    [
+        ("ethanol", IMPORT | {"units": "eV"}, "unknown key imports.ethanol.units"),
+        ("ethanol", {"format": "extxyz", "path": "a"}, "lacks the key imports.ethanol.level_of_"),
+        ("ethanol", IMPORT | {"format": "xyz"}, "is 'xyz'; it must be one of extxyz, spice"),
+        ("ethanol", IMPORT | {"split": "all"}, "must be one of train, validation, test"),
+        ("ethanol", IMPORT | {"energy_unit": "ev"}, "it must be one of eV, kcal/mol"),
+        ("ethanol", IMPORT | {"charge": 0.5}, "imports.ethanol.charge is 0.5; it must be a whole"),
+        ("spice", IMPORT | {"format": "spice", "smiles": "CCO"}, "imports.spice.smiles is for the"),
+        ("a/b", IMPORT, "'a/b'"),
+        ("x" * 41, IMPORT, "x" * 41),
+    ],
+)
+def test_a_mistake_in_an_import_is_one_sentence(name, settings, sentence):
+    with pytest.raises(ConfigError) as caught:
+        check_config(changed("imports", {name: settings}), SCHEMA)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_import_needs_a_level_of_theory_only_where_its_file_has_none():
+    check_config(changed("imports", {"ethanol": IMPORT}), SCHEMA)
+    for form in ("spice", "qcschema", "torsions_npz"):
+        check_config(changed("imports", {"other": {"format": form, "path": "a"}}), SCHEMA)
+
+
+def test_import_formats_and_units_of_the_schema_are_those_of_the_library():
+    properties = SCHEMA["properties"]["imports"]["additionalProperties"]["properties"]
+    assert properties["format"]["enum"] == list(FORMATS)
+    assert properties["energy_unit"]["enum"] == list(ENERGY_UNITS)
+    assert sorted(properties["force_unit"]["enum"]) == sorted(FORCE_UNITS)
+    assert {*EXTXYZ_KEYS, "charge"} == set(READER_OPTIONS["extxyz"])
 
 
 def test_a_rung_cannot_take_a_baselines_name():

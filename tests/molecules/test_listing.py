@@ -1,6 +1,10 @@
 """Rows of a molecule file are read or refused by name; shards are stable."""
 
+import bz2
+import gzip
 import hashlib
+import json
+import lzma
 import math
 
 import pytest
@@ -18,6 +22,56 @@ def rows_of(folder, name, text):
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return molecule_rows(path)
+
+
+# QCSubmit datasets
+
+
+def dataset_text(*entries) -> str:
+    """entries: pairs of an index and a SMILES."""
+    return json.dumps(
+        {
+            "type": "DataSet",
+            "dataset": {
+                index: {"attributes": {"canonical_isomeric_smiles": smiles}}
+                for index, smiles in entries
+            },
+        }
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", ".xz", ".bz2", ".gz"])
+def test_molecules_of_a_qcsubmit_dataset_are_rows_by_name_or_number(tmp_path, suffix):
+    """Indices that are SMILES, or differ by case alone, are no file names; twins are one row."""
+    text = dataset_text(
+        ("ethanol", "CCO"), ("CC(=O)O", "CC(=O)O"), ("Ethanol", "CO"), ("again", "CCO"), ("w", "O")
+    )
+    pack = {"": bytes, ".xz": lzma.compress, ".bz2": bz2.compress, ".gz": gzip.compress}[suffix]
+    assert rows_of(tmp_path, f"a.json{suffix}", pack(text.encode())) == [
+        {"id": "ethanol", "line": 1, "source": "CCO", "format": "smiles"},
+        {"id": "entry-2", "line": 2, "source": "CC(=O)O", "format": "smiles"},
+        {"id": "entry-3", "line": 3, "source": "CO", "format": "smiles"},
+        {"id": "w", "line": 5, "source": "O", "format": "smiles"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.json", "{", r"a\.json is no QCSubmit dataset"),
+        ("a.json", "[]", r"a\.json is no QCSubmit dataset"),
+        ("a.json", '{"dataset": {"a": {}}}', r"is no QCSubmit dataset \(KeyError\('attributes'\)"),
+        ("a.json", '{"dataset": {}}', r"a\.json holds no molecule"),
+        ("a.json.xz", "{}", r"a\.json\.xz is damaged"),
+        ("a.json.gz", "{}", r"a\.json\.gz is damaged"),
+        ("a.json.bz2", "{}", r"a\.json\.bz2 cannot be read"),
+        ("a.json.xz", lzma.compress(b"{}" * 99)[:-9], r"a\.json\.xz is damaged"),
+        ("a.json.txt", "{}", r"must end in one of \.csv, \.smi, \.sdf, \.json"),
+    ],
+)
+def test_what_is_no_qcsubmit_dataset_is_refused_by_name(tmp_path, name, content, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        rows_of(tmp_path, name, content)
 
 
 # csv

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -322,6 +323,20 @@ def assert_only_leftovers_beside_entries(cache):
     assert len(cache.names()) == len(RESULTS)
 
 
+def test_entry_in_a_new_folder_survives_a_power_cut(cache, monkeypatch):
+    """Its content, its name, and its folder's name are flushed, in this order."""
+    flushed, sync = [], files.sync
+
+    def note_and_sync(path):
+        flushed.append(Path(path))
+        sync(path)
+
+    monkeypatch.setattr(files, "sync", note_and_sync)
+    cache.put(ADDRESS, RESULT)
+    assert LEFTOVER.fullmatch(flushed[0].name)
+    assert flushed[1:] == [cache.path(ADDRESS).parent, cache.folder]
+
+
 # leftovers
 
 
@@ -386,12 +401,13 @@ def test_read_only_cache_can_be_read_damage_and_all(tiny_disk):
     cache.put(bad, RESULT)
     cache.put_failure(failed, EFFORT, FAILURE)
     cache.path(bad).write_bytes(b"damage")
+    leftover = leave(cache, "k2j4x9q0", 2 * DAY_S)
     subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
     assert cache.get(good) == RESULT
     assert cache.get(bad) is None
     assert cache.get(digest("unknown")) is None
     assert cache.get_failure(failed, EFFORT) == FAILURE
     assert cache.path(bad).read_bytes() == b"damage"
-    assert sweep(cache.path(good).parent) == 0
+    assert sweep(leftover.parent) == 0 and leftover.exists()
     with pytest.raises(OSError, match="Read-only"):
         cache.put(bad, RESULT)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import qcelemental
 import xarray
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit.Chem import AllChem
 
@@ -21,9 +21,11 @@ from forceladder.qm.records import make_record
 from forceladder.qm.tasks import make_task
 from forceladder.training_set.build import build_training_set, topology_dataset
 from forceladder.training_set.dataset import (
+    join_datasets,
     provenance,
     read_training_set,
     row_ranges,
+    select_conformers,
     select_molecules,
     select_split,
     write_training_set,
@@ -73,6 +75,19 @@ def dataset(entries):
     dataset, rejected = build_training_set(entries, min_conformers=1, provenance={"who": "test"})
     assert rejected == []
     return dataset
+
+
+def test_what_a_record_does_not_hold_is_unknown(xtb_spec):
+    """An energy alone, as records of others may be: no gradient, no dipole, nothing invented."""
+    molecule, (record,) = entry("CCO", 1, False, xtb_spec)
+    energy = record["properties"]["return_energy"]
+    record |= {"driver": "energy", "return_result": energy}
+    del record["properties"]["scf_dipole_moment"]
+    dataset, _ = build_training_set([(molecule, [record])], 1, {})
+    for name in ("gradients", "dipole", "quadrupole", "bond_orders", "scan_angle"):
+        assert np.isnan(dataset[name].values).all(), name
+    assert dataset["energy"].values[0] / energy == pytest.approx(627.5094740631)
+    assert np.isfinite(dataset["positions"].values).all()
 
 
 def test_built_dataset_departs_from_fields_in_nothing(dataset):
@@ -206,6 +221,35 @@ def test_selected_molecules_are_those_built_from_their_entries_alone(entries, da
 def test_reordering_there_and_back_is_the_identity(dataset, order):
     there = select_molecules(dataset, order)
     xarray.testing.assert_identical(select_molecules(there, np.argsort(order)), dataset)
+
+
+@given(st.data())
+@settings(max_examples=15)
+def test_selected_conformers_are_those_built_from_their_records_alone(entries, dataset, data):
+    """Molecules that keep none stay, with a count of zero."""
+    keep = [
+        data.draw(st.lists(st.booleans(), min_size=len(records), max_size=len(records)))
+        for _, records in entries
+    ]
+    selected = select_conformers(dataset, np.concatenate(keep))
+    assert problems(selected) == []
+    assert selected["conformer_count"].values.tolist() == [sum(mask) for mask in keep]
+    kept = [row for row, mask in enumerate(keep) if any(mask)]
+    if kept:
+        fewer = [
+            (entries[row][0], [r for r, one in zip(entries[row][1], keep[row], strict=True) if one])
+            for row in kept
+        ]
+        alone, _ = build_training_set(fewer, 1, {"who": "test"})
+        xarray.testing.assert_identical(select_molecules(selected, kept), alone)
+
+
+@given(st.lists(st.integers(0, len(MOLECULES) - 1), unique=True), st.integers(0, len(MOLECULES)))
+def test_joining_the_parts_of_a_set_gives_the_set(dataset, rows, cut):
+    """Empty parts included."""
+    parts = [select_molecules(dataset, rows[:cut]), select_molecules(dataset, rows[cut:])]
+    joined = join_datasets(parts, {"who": "test"})
+    xarray.testing.assert_identical(joined, select_molecules(dataset, rows))
 
 
 def test_splits_share_no_molecule_and_lose_none(dataset):

@@ -89,6 +89,14 @@ class Checkout:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,
         )  # fmt: skip
 
+    def forceladder(self, *arguments) -> subprocess.CompletedProcess:
+        """Run the command-line program in the checkout."""
+        return subprocess.run(
+            [sys.executable, "-m", "forceladder", *map(str, arguments)], cwd=self.folder,
+            env=self.environment(PYTHONPATH=str(self.folder / "workflow" / "scripts")),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+        )  # fmt: skip
+
     def start(self, *arguments) -> subprocess.Popen:
         return subprocess.Popen(
             self.command(*arguments), cwd=self.folder, env=self.environment(),

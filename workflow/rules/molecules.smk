@@ -24,9 +24,10 @@ rule read_molecules:
 
 
 rule generate_geometries:
-    """Minimized conformers and thermally displaced geometries of one shard."""
+    """Conformers, displaced geometries and torsion scans of one shard."""
     input:
         molecules="results/{run}/molecules/{shard}.json",
+        molecule_file=ancient(config["molecules"]["file"]),
     output:
         geometries=directory("results/{run}/geometries/{shard}"),
     log:
@@ -41,6 +42,7 @@ rule generate_geometries:
         runtime=growing(120),
     params:
         settings={k: v for k, v in config["geometries"].items() if k != "rung_frames"},
+        checks={k: v for k, v in config["molecules"].items() if k != "file"},
         code=rooms(
             "molecules/read.py",
             "molecules/conformers.py",

@@ -1,18 +1,26 @@
-"""Minimized conformers and thermally displaced geometries of one shard."""
+"""Conformers, displaced geometries and torsion scans of one shard."""
 
 from forceladder import files, job
 from forceladder.errors import MoleculeError
 from forceladder.molecules.geometries import generate_geometries, geometries_to_sdf
+from forceladder.molecules.listing import is_dataset
+from forceladder.training_set.importers.qcsubmit import molecules_and_geometries
 
 
 def main(snakemake):
     molecules = files.read_json(snakemake.input.molecules)["accepted"]
     progress = job.Progress("geometries", len(molecules))
-    rejected = []
+    brought, rejected = {}, []
+    if is_dataset(snakemake.input.molecule_file):
+        found, _ = molecules_and_geometries(
+            snakemake.input.molecule_file, **snakemake.params.checks
+        )
+        brought = {molecule["mapped_smiles"]: rest for molecule, *rest in found}
     with files.atomic_directory(snakemake.output.geometries) as folder:
         for done, molecule in enumerate(molecules, start=1):
+            given, drives = brought.get(molecule["mapped_smiles"], ((), ()))
             try:
-                geometries = generate_geometries(molecule, snakemake.params.settings)
+                geometries = generate_geometries(molecule, snakemake.params.settings, given, drives)
                 text = geometries_to_sdf(molecule, geometries)
                 files.write_text(folder / f"{molecule['id']}.sdf", text)
             except MoleculeError as error:

@@ -99,7 +99,7 @@ def add_import_command(commands):
     parser.add_argument("--max-conformers-per-molecule", type=int)
     parser.add_argument("--hot-kcal-per-atom", type=float)
     for option in ("--smiles", "--energy-key", "--forces-key", "--energy-unit", "--force-unit"):
-        parser.add_argument(option, help="of an extxyz file")
+        parser.add_argument(option, help="of an extxyz file, as in the config")
     parser.set_defaults(run=lambda options: of_the_system(run_import, options))
 
 
@@ -190,6 +190,8 @@ def run_import(options) -> int:
     out = Path(options.out)
     own = ("command", "path", "out", "name", "run")
     settings = {k: v for k, v in vars(options).items() if k not in own and v is not None}
+    if settings.get("forces_key") == "null":  # as the config writes it
+        settings["forces_key"] = None
     dataset, rejected = import_data(options.name or out.stem, options.path, settings)
     write_training_set(dataset, out)
     write_table(out.with_suffix(".rejected.csv"), rejected, REJECTED_COLUMNS)

@@ -1,4 +1,4 @@
-"""Geometries that a fitted rung visits: where it may be wrong, and the next data should come from."""
+"""Geometries that a fitted rung visits: where it may be wrong, and new data teach most."""
 
 import numpy as np
 import openmm

@@ -26,13 +26,15 @@ KINDS = {
 }
 
 
-def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
+def generate_geometries(molecule: dict, settings: dict, given=(), drives=()) -> list[dict]:
     """Minimized conformers; then, per temperature, MD frames and normal-mode displacements;
     then torsion scans relaxed with GFN2-xTB.
 
     Frames are shared out among the conformers.
 
     molecule: as `read_row` returns it      settings: the config's `geometries` section
+    given: geometries that the user brought; they come after the conformers
+    drives: torsion scans that the user brought, each one or two torsions; see planned_scans
     returns: dicts of `positions` [atoms, 3] Å, `kind`, `temperature` K, and for points of a
         scan `scan` (see torsion_scans)
     raises: MoleculeError conformer_failed, sampling_failed or torsion_not_in_molecule
@@ -47,6 +49,7 @@ def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
         seed=settings["seed"],
     )
     geometries = [_geometry(positions, "conformer", 0.0) for positions in minima]
+    geometries += given
     state = molecule["net_charge"], molecule["multiplicity"]
     for temperature in settings["temperatures_kelvin"]:
         for conformer, count in _shares(settings["frames_per_temperature"], len(minima)):
@@ -62,10 +65,10 @@ def generate_geometries(molecule: dict, settings: dict) -> list[dict]:
                 numbers, minima[conformer], *state, temperature, count, settings["seed"] + conformer
             )
             geometries += [_geometry(frame, "normal_mode", temperature) for frame in frames]
-    return geometries + scanned_geometries(mol, molecule, minima, settings["torsion_scans"])
+    return geometries + scanned_geometries(mol, molecule, minima, settings["torsion_scans"], drives)
 
 
-def scanned_geometries(mol, molecule: dict, minima, settings: dict) -> list[dict]:
+def scanned_geometries(mol, molecule: dict, minima, settings: dict, drives) -> list[dict]:
     """Points of all torsion scans of a molecule, relaxed with GFN2-xTB from all its minima.
 
     A scan that cannot be relaxed at any point is left out, with a warning.
@@ -73,7 +76,7 @@ def scanned_geometries(mol, molecule: dict, minima, settings: dict) -> list[dict
     gradient = xtb_gradient(mol, molecule["net_charge"], molecule["multiplicity"])
     symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
     geometries = []
-    for scan in planned_scans(mol, settings, molecule["id"]):
+    for scan in planned_scans(mol, settings, molecule["id"], drives):
         try:
             points = drive_torsions(gradient, symbols, minima, scan, settings["max_steps"])
         except RelaxationError as error:

@@ -23,6 +23,12 @@ SPLITS = ("train", "validation", "test")
 UNPACKERS = {".xz": lzma.open, ".bz2": bz2.open, ".gz": gzip.open}
 
 
+def is_dataset(path) -> bool:
+    """Whether a molecule file is a QCSubmit dataset, which brings geometries of its own."""
+    path = Path(path)
+    return ".json" in (path.suffix, path.with_suffix("").suffix)
+
+
 def molecule_rows(path) -> list[dict]:
     """Rows of a .csv, .smi or .sdf file, or of a QCSubmit dataset (.json): dicts of strings.
 

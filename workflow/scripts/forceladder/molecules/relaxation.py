@@ -82,7 +82,9 @@ def relax(
                 converged = True
             except GeomOptNotConvergedError:
                 converged = False
-    except (GeometricError, np.linalg.LinAlgError) as error:
+    except (GeometricError, RuntimeError, ValueError) as error:  # it raises plain ones, too
+        if error is engine.error:
+            raise
         raise RelaxationError(
             f"geomeTRIC stopped after {engine.calls} steps: {str(error).strip()[-300:]}"
         ) from error
@@ -96,11 +98,15 @@ class _Engine:
     """What geomeTRIC asks for energies and gradients; Bohr and Hartree on its side."""
 
     def __init__(self, molecule, gradient):
-        self.M, self.gradient, self.calls = molecule, gradient, 0
+        self.M, self.gradient, self.calls, self.error = molecule, gradient, 0, None
 
     def calc(self, coords, dirname, **_):
         self.calls += 1
-        energy, gradient = self.gradient(np.reshape(coords, (-1, 3)) * BOHR_IN_ANGSTROM)
+        try:
+            energy, gradient = self.gradient(np.reshape(coords, (-1, 3)) * BOHR_IN_ANGSTROM)
+        except Exception as error:
+            self.error = error
+            raise
         gradient = np.ravel(gradient) / HARTREE_PER_BOHR_IN_KCAL_PER_ANGSTROM
         return {"energy": energy / HARTREE_IN_KCAL, "gradient": gradient}
 

@@ -16,15 +16,19 @@ from forceladder.molecules.relaxation import relax
 from forceladder.molecules.topology import resonance_ranks
 from forceladder.units import BOHR_IN_ANGSTROM, HARTREE_IN_KCAL
 
-NO_ENERGY = 1e6  # Hartree: of a point that failed, so that nothing is ever seeded from it
+NO_ENERGY = 1e6  # Hartree: of a point that failed, so that any other result takes its place
+# Å: torsiondrive knows a job by its start's coordinates, cut off at multiples of this
+TORSIONDRIVE_CELL = 1e-3
 # Bonds about which something turns: single, in no ring, no end a terminal atom
 ROTATABLE = Chem.MolFromSmarts("[!D1;!$(*#*)]-;!@[!D1;!$(*#*)]")
 
 
-def planned_scans(mol: Chem.Mol, settings: dict, name: str = "") -> list[dict]:
-    """The scans of a molecule: those that the user names for it, else those of the rule.
+def planned_scans(mol: Chem.Mol, settings: dict, name: str = "", drives=()) -> list[dict]:
+    """The scans of a molecule: those that the user names for it, else those that came with it,
+    else those of the rule.
 
     settings: the config's `geometries.torsion_scans`      name: the molecule's id
+    drives: lists of one or two torsions, atoms from zero
     raises: MoleculeError torsion_not_in_molecule
     """
     if name in settings["named"]:
@@ -32,6 +36,8 @@ def planned_scans(mol: Chem.Mol, settings: dict, name: str = "") -> list[dict]:
             [named_torsion(mol, smarts) for smarts in ([scan] if isinstance(scan, str) else scan)]
             for scan in settings["named"][name]
         ]
+    elif drives:
+        torsions = [list(scan) for scan in drives]
     elif settings["by_rule"]:
         rotors = [torsion_of(mol, *bond) for bond in rotors_by_rule(mol, settings["methyl_rotors"])]
         torsions = [[torsion] for torsion in rotors[: settings["max_scans_per_molecule"]]]
@@ -116,7 +122,7 @@ def drive_torsions(
     """Relaxed scan with wavefront propagation: each new lowest point seeds its neighbours.
 
     Qiu et al., J. Chem. Phys. 152, 244116 (2020), the torsiondrive package. A point whose
-    optimization fails is left to its other neighbours.
+    optimization fails or does not converge is left to its other neighbours.
 
     gradient, max_steps, convergence: see `relaxation.relax`
     starts: positions [atoms, 3] Å to begin from
@@ -128,7 +134,7 @@ def drive_torsions(
         dihedrals=scan["torsions"],
         grid_spacing=[round(spacing) for spacing in scan["spacing_degrees"]],
         elements=list(symbols),
-        init_coords=[(np.ravel(start) / BOHR_IN_ANGSTROM).tolist() for start in starts],
+        init_coords=[(np.ravel(_mid_cell(s)) / BOHR_IN_ANGSTROM).tolist() for s in starts],
     )
     best, failed = {}, 0
     while True:
@@ -146,6 +152,8 @@ def drive_torsions(
                         gradient, symbols, positions, scan["torsions"], angles, max_steps,
                         convergence,
                     )  # fmt: skip
+                    if not found.converged:  # its torsions may be elsewhere, and lower there
+                        raise RelaxationError(f"not converged after {found.steps} steps")
                     energy, end = found.energy / HARTREE_IN_KCAL, found.positions
                 except (RelaxationError, QMError):
                     failed, energy, end = failed + 1, NO_ENERGY, positions
@@ -156,3 +164,9 @@ def drive_torsions(
     if not best:
         raise RelaxationError(f"no point of the scan could be relaxed ({failed} failed)")
     return {angles: positions for angles, (_, positions) in sorted(best.items())}
+
+
+def _mid_cell(positions) -> np.ndarray:
+    """Positions moved by at most half a cell, so that no rounding leads into another one: a
+    job that torsiondrive does not know again is asked for once more, for ever."""
+    return (np.floor(np.asarray(positions) / TORSIONDRIVE_CELL) + 0.5) * TORSIONDRIVE_CELL

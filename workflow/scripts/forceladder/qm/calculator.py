@@ -61,7 +61,7 @@ class Calculator:
         return result
 
     def _compute(self, task: dict) -> dict:
-        attempts, climbed, change = [], {}, {}
+        attempts, climbed, changes, change = [], {}, {}, {}
         while True:
             result = self.engine.compute(
                 {**task, "scf_helpers": change.get("scf_helpers")},
@@ -77,7 +77,9 @@ class Calculator:
                 if kind == "killed":
                     raise KilledError(self._sentence_of_kill(result))
                 break
-            change = self.ladders[kind][step]
+            # a task that needs more memory and then fails otherwise still needs the memory
+            changes[kind] = self.ladders[kind][step]
+            change = {key: value for one in changes.values() for key, value in one.items()}
             seconds = {key: result[key] for key in ("wall_seconds", "cpu_seconds")}
             attempts.append(
                 {"failure": kind, "message": result["error_message"][-300:], "then": change}

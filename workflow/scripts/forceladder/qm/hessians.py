@@ -6,6 +6,10 @@ costs nothing twice, and any engine that has gradients has Hessians.
 
 import numpy as np
 
+# A molecule is linear whose atoms are this close to a line, relative to their distances from
+# the middle. Too large a value costs two gradients and no accuracy, too small a one a bend.
+LINEAR = 0.01
+
 
 def vibrational_basis(positions) -> np.ndarray:
     """Orthonormal displacements without translation and rotation, [3 N − 6 or 5, 3 N].
@@ -16,11 +20,12 @@ def vibrational_basis(positions) -> np.ndarray:
     positions: [atoms, 3], any unit
     """
     centred = np.asarray(positions, float) - np.mean(positions, axis=0)
-    rigid = [np.tile(axis, len(centred)) for axis in np.eye(3)]
-    rigid += [np.cross(axis, centred).ravel() for axis in np.eye(3)]
-    rigid = [vector / max(np.linalg.norm(vector), 1e-300) for vector in rigid]
-    vectors, sizes, _ = np.linalg.svd(np.array(rigid).T, full_matrices=True)
-    rank = int((sizes > 1e-6).sum())  # five for a linear molecule
+    shifts = [np.tile(axis, len(centred)) for axis in np.eye(3)]
+    turns = [np.cross(axis, centred).ravel() for axis in np.eye(3)]
+    size = max(np.linalg.norm(centred), 1e-300)  # a single atom has none
+    rigid = np.vstack([np.array(shifts) / np.sqrt(len(centred)), np.array(turns) / size])
+    vectors, sizes, _ = np.linalg.svd(rigid.T, full_matrices=True)
+    rank = int((sizes > LINEAR).sum())  # five for a linear molecule
     return vectors[:, rank:].T
 
 
@@ -35,5 +40,5 @@ def hessian(gradient, positions, step: float) -> np.ndarray:
         move = step * direction.reshape(-1, 3)
         (_, above), (_, below) = gradient(positions + move), gradient(positions - move)
         columns.append(np.ravel(above - below) / (2.0 * step))
-    internal = np.array(columns) @ basis.T
+    internal = np.reshape(columns, basis.shape) @ basis.T
     return basis.T @ (0.5 * (internal + internal.T)) @ basis

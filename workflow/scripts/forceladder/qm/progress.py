@@ -117,8 +117,8 @@ def campaign_progress(folder) -> dict:
         with suppress(CorruptFileError, FileNotFoundError):
             counts = files.read_json(path)
             begun.add(path.stem)
-            total = {key: total[key] + counts[key] for key in COUNTS}
-    with suppress(FileNotFoundError):
+            total = {key: total[key] + counts.get(key, 0) for key in COUNTS}
+    with suppress(CorruptFileError, FileNotFoundError):
         plan = files.read_json(Path(folder, "plan.json"))
         total["shards"], total["shards_begun"] = len(plan), len(begun & plan.keys())
         # shards that have not begun: as many gradients a molecule as those that have
@@ -133,14 +133,26 @@ def campaign_progress(folder) -> dict:
     }
 
 
+def progress_of_run(run_folder) -> dict[str, dict]:
+    """The sum of every level of theory of a run, by its spec's name.
+
+    run_folder: results/{run}
+    """
+    folders = sorted(Path(run_folder).glob("qm/*/progress"))
+    return {folder.parent.name: campaign_progress(folder) for folder in folders}
+
+
 def sentence_of(progress: dict) -> str:
     """One line for people: done, failed, left, core-hours spent and still to come."""
     done = progress["computed"] + progress["cached"]
     share = progress["cost_done"] / max(progress["cost_total"], 1e-300)
     rate = progress["rate_core_seconds"] / max(progress["rate_cost"], 1e-300)
     left = rate * (progress["cost_total"] - progress["cost_done"]) / 3600
+    shards = ""
+    if "shards" in progress:
+        shards = f"{progress['shards_begun']} of {progress['shards']} shards begun, "
     return (
-        f"{share:.0%}: {done} calculations done ({progress['cached']} from the cache), "
+        f"{share:.0%}: {shards}{done} calculations done ({progress['cached']} from the cache), "
         f"{progress['failed']} failed, {progress['retries']} retries; "
         f"{progress['core_seconds'] / 3600:.2f} core-hours spent, about {left:.2f} left"
     )

@@ -24,6 +24,8 @@ def failure_class(result: dict) -> str:
 def retry_ladders(engine: str, settings: dict) -> dict[str, list[dict]]:
     """Class of failure → the changes to try, in order; each takes the place of the one before.
 
+    Changes of other classes stay.
+
     settings: the config's `qm.retries`
     A change holds scf_helpers (keywords for the engine), time_factor or memory_factor.
     """

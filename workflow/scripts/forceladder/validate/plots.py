@@ -199,7 +199,8 @@ def plot_scans(dataset, predictions, most: int = 24):
     figure.supxlabel("torsion (degrees)", fontsize=9)
     figure.supylabel("energy (kcal/mol)", fontsize=9)
     curves = [axis.get_legend_handles_labels() for axis in axes.flat]
-    figure.legend(*max(curves, key=lambda curve: len(curve[0])), loc="outside upper center", ncols=6)
+    longest = max(curves, key=lambda curve: len(curve[0]))
+    figure.legend(*longest, loc="outside upper center", ncols=6)
     return figure
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from forceladder.errors import ConfigError, MoleculeError, TooManyFailuresError
 from forceladder.job import log
 from forceladder.molecules.connectivity import perceived_bonds
+from forceladder.molecules.listing import ID
 from forceladder.molecules.read import drawn_split, molecule_from_mapped_smiles
 from forceladder.molecules.topology import FEATURE_ELEMENTS
 from forceladder.provenance import code_commit, package_versions
@@ -37,7 +38,7 @@ READER_OPTIONS = {
 }
 FRACTIONS = {"validation": 0.1, "test": 0.1}  # as config/config.yaml has them
 HOT_KCAL_PER_ATOM = 2.0  # equipartition puts 3/2 kT of potential energy on an atom: 670 K
-MAX_ID = 80  # characters, as molecules.listing.ID: ids become file names
+MAX_ID, MAX_NAME = 80, 40  # characters, of a molecule's id (molecules.listing.ID) and an import's
 REJECTED_COLUMNS = ("id", "code", "reason")
 
 
@@ -51,6 +52,11 @@ def import_data(
     elements, split_fractions: as the config's `molecules` section has them
     raises: ConfigError, CorruptFileError, MissingProgramError, TooManyFailuresError
     """
+    if not ID.fullmatch(name) or len(name) > MAX_NAME:
+        raise ConfigError(
+            f"the name of an import, {name!r}, begins the names of files: letters, digits and "
+            f"_.+- only, at most {MAX_NAME}, a letter or digit first."
+        )
     parts, rejected, count, ids = [], [], Counter(), set()
     for said, conformers, scans in triples(path, settings):
         identifier = free_id(f"{name}.{said['label']}", ids)
@@ -100,7 +106,7 @@ def triples(path, settings: dict):
 def imported_molecule(said, conformers, settings, elements, split_fractions) -> dict:
     """The molecule of one triple of a reader, with its level of theory and its split."""
     found = finished(conformers)
-    if conformers and not found:
+    if not found and "unreadable" not in said:
         raise MoleculeError("nothing_finished", "none of its energies and positions is a number.")
     molecule = identified(said, found, settings.get("charge", 0), elements)
     level = settings.get("level_of_theory") or said.get("level_of_theory")

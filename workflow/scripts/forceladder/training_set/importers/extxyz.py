@@ -36,15 +36,17 @@ def read_extxyz(
     smiles: of the file's only molecule; without it, perceived bonds tell molecules apart
     charge: e, of each molecule whose bonds are perceived
     """
+    per_energy = known_unit("energy_unit", energy_unit, ENERGY_UNITS)
+    per_force = known_unit("force_unit", force_unit, FORCE_UNITS)
     blocks = defaultdict(list)  # atomic numbers → conformers
     for file in source_files(path, ".xyz", ".extxyz"):
         periodic = 0
         for number, frame in enumerate(frames(file), start=1):
             periodic += bool(frame.pbc.any())
             energy, forces = labels(frame, energy_key, forces_key, f"frame {number} of {file}")
-            known = {} if forces is None else {"gradients": -forces * FORCE_UNITS[force_unit]}
+            known = {} if forces is None else {"gradients": -forces * per_force}
             blocks[tuple(frame.numbers.tolist())].append(
-                conformer(frame.positions, energy * ENERGY_UNITS[energy_unit], "imported", **known)
+                conformer(frame.positions, energy * per_energy, "imported", **known)
             )
         if periodic:
             log.warning("%s: pbc of %d frames ignored; a molecule has no cell.", file, periodic)
@@ -57,6 +59,13 @@ def read_extxyz(
         energies = [item["energy"] for item in conformers]
         for rows in groups_by_bonds(numbers, positions, energies, charge):
             yield said, [conformers[row] for row in rows], []
+
+
+def known_unit(key: str, unit: str, units: dict) -> float:
+    """The factor of a unit to ours."""
+    if unit not in units:
+        raise ConfigError(f"{key} {unit!r} is not one of {', '.join(units)}.")
+    return units[unit]
 
 
 def frames(path):

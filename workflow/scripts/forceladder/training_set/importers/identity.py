@@ -11,7 +11,7 @@ from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
-from forceladder.errors import MoleculeError
+from forceladder.errors import ConfigError, MoleculeError
 from forceladder.molecules.connectivity import perceived_bonds
 from forceladder.molecules.read import (
     check_elements,
@@ -229,6 +229,14 @@ def is_perceived(numbers, positions, charge: int) -> bool:
     except MoleculeError:
         return False
     return True
+
+
+def atomic_number(symbol: str) -> int:
+    """Of an element's symbol; ConfigError for what is none, such as a ghost atom's."""
+    try:
+        return Chem.GetPeriodicTable().GetAtomicNumber(symbol.capitalize())
+    except RuntimeError:
+        raise ConfigError(f"{symbol!r} is no element; take such records out of the file.") from None
 
 
 def formula_label(numbers) -> str:

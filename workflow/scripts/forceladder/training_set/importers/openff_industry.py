@@ -38,7 +38,7 @@ def sdf_entries(path) -> Iterator[tuple[int, str]]:
         if line.startswith("$$$$"):
             yield number, "\n".join(lines) + "\n"
             number, lines = number + 1, []
-    if any(line.strip() for line in lines):
+    if number == 1 or any(line.strip() for line in lines):
         raise CorruptFileError(
             f"{path} ends within entry {number}; copy it anew from where it came."
         )

@@ -6,12 +6,14 @@ under `input_data.specification`). Failed calculations are counted and left out.
 
 from collections.abc import Iterator
 
-from qcelemental import periodictable
-
 from forceladder.errors import ConfigError
 from forceladder.job import log
 from forceladder.training_set.build import record_conformer, scans_of
-from forceladder.training_set.importers.identity import formula_label, groups_by_bonds
+from forceladder.training_set.importers.identity import (
+    atomic_number,
+    formula_label,
+    groups_by_bonds,
+)
 from forceladder.training_set.importers.sources import json_lines, source_files
 
 ENDINGS = tuple(f".jsonl{packed}" for packed in ("", ".gz", ".xz", ".bz2"))
@@ -53,12 +55,12 @@ IDENTITY = ("atomic_numbers", "net_charge", "multiplicity", "level_of_theory")
 def what_it_says(record: dict, where: str) -> dict:
     """Identity and level of theory of one record."""
     molecule = part(record, "molecule", where)
-    numbers = [periodictable.to_Z(symbol) for symbol in part(molecule, "symbols", where)]
+    numbers = [atomic_number(symbol) for symbol in part(molecule, "symbols", where)]
     said = {
         "label": formula_label(numbers),
         "atomic_numbers": numbers,
         "net_charge": round(molecule.get("molecular_charge", 0)),
-        "multiplicity": str(molecule.get("molecular_multiplicity", 1)),
+        "multiplicity": str(round(molecule.get("molecular_multiplicity", 1))),
         "level_of_theory": level_of_theory(record, where),
     }
     for place in ("identifiers", "extras"):

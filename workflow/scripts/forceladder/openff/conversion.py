@@ -1,0 +1,82 @@
+"""Our molecules and OpenFF's; both in the order of the mapped SMILES."""
+
+import numpy as np
+from rdkit import Chem
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
+
+from forceladder.errors import MoleculeError
+from forceladder.molecules.read import (
+    checked_multiplicity,
+    clear_false_centres,
+    drawn_split,
+    mapped_smiles,
+    molecule_from_mapped_smiles,
+)
+from forceladder.openff.packages import openff_needed
+
+SPLIT_FRACTIONS = {"validation": 0.1, "test": 0.1}  # the defaults of config.yaml
+
+
+def openff_molecule(molecule: dict, positions=()):
+    """openff.toolkit.Molecule with one conformer per positions [atoms, 3] Å.
+
+    molecule: as `read_row` returns it
+    raises: MoleculeError not_in_openff for radicals, which the toolkit does not know
+    """
+    with openff_needed():
+        from openff.toolkit import Molecule, Quantity
+        from openff.toolkit.utils.exceptions import RadicalsNotSupportedError
+
+    try:
+        made = Molecule.from_mapped_smiles(molecule["mapped_smiles"], allow_undefined_stereo=True)
+    except RadicalsNotSupportedError:
+        raise MoleculeError(
+            "not_in_openff",
+            f"{molecule['smiles']} is a radical, which OpenFF does not know; "
+            "set qm.dataset_builder to rdkit.",
+        ) from None
+    for conformer in positions:
+        made.add_conformer(Quantity(np.asarray(conformer, float), "angstrom"))
+    made.name = molecule["id"]
+    return made
+
+
+def described_molecule(
+    smiles: str, symbols, charge: float, multiplicity: int, split_fractions: dict
+) -> dict:
+    """What `read_row` says of a molecule, but for its id; atoms stay as the mapped SMILES has them.
+
+    symbols, charge, multiplicity: what the geometries of this molecule say
+    raises: MoleculeError parse_failed, several_components, atoms_disagree, charge_mismatch or
+        impossible_multiplicity
+    """
+    try:
+        mol = molecule_from_mapped_smiles(smiles)
+    except (ValueError, AttributeError, RuntimeError):
+        raise MoleculeError(
+            "parse_failed", f"{smiles[:80]!r} is no SMILES that maps its atoms to 1…N."
+        ) from None
+    if (count := len(Chem.GetMolFrags(mol))) > 1:
+        raise MoleculeError("several_components", f"{smiles[:80]} is {count} molecules, not one.")
+    if [atom.GetSymbol() for atom in mol.GetAtoms()] != [str(symbol) for symbol in symbols]:
+        raise MoleculeError(
+            "atoms_disagree", f"the atoms of the geometry are not those that {smiles[:80]} maps."
+        )
+    net_charge = Chem.GetFormalCharge(mol)
+    if round(charge) != net_charge:
+        raise MoleculeError(
+            "charge_mismatch",
+            f"the geometry has charge {charge:g}, the formal charges of {smiles[:80]} add up to "
+            f"{net_charge}.",
+        )
+    clear_false_centres(mol)
+    inchikey = Chem.MolToInchiKey(mol)
+    return {
+        "mapped_smiles": mapped_smiles(mol),
+        "smiles": Chem.MolToSmiles(Chem.RemoveHs(mol)),
+        "inchikey": inchikey,
+        "formula": CalcMolFormula(mol),
+        "net_charge": net_charge,
+        "multiplicity": checked_multiplicity(mol, str(multiplicity)),
+        "split": drawn_split(inchikey, split_fractions),
+    }
