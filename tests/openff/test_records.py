@@ -71,7 +71,10 @@ def torsiondrive(points: dict):
             },
         },
         minimum_optimizations={point: record.id for point, record in points.items()},
-        optimization_records={point: [record.dict()] for point, record in points.items()},
+        optimization_records={
+            point: [record.dict(by_alias=True, exclude_unset=True)]
+            for point, record in points.items()
+        },
     )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ def test_dispersion_is_added_to_energy_and_gradient_once(molecule, b3lyp_spec):
     ours = record["extras"]["forceladder"]
     assert record["properties"]["return_energy"] == pytest.approx(-76.4 + energy, abs=1e-14)
     assert ours["energy_without_dispersion"] == -76.4
+    assert ours["dispersion_energy"] == pytest.approx(energy, abs=1e-13)
     expected = np.array(success(task)["gradient"]) + gradient.ravel()
     np.testing.assert_allclose(record["return_result"], expected, atol=1e-15)
 

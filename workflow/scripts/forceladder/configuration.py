@@ -4,6 +4,7 @@ import difflib
 import math
 
 from forceladder.errors import ConfigError
+from forceladder.qm.engines import ENGINES
 
 RESERVED = ("MMFF94", "UFF", "GFN2-xTB")  # validate.baselines, which the Snakefile need not import
 EXTXYZ_KEYS = ("smiles", "energy_key", "forces_key", "energy_unit", "force_unit")
@@ -56,6 +57,12 @@ def check_meaning(config: dict):
             raise ConfigError(
                 f"md.{kind}_frames is {md[f'{kind}_frames']}, more than the {steps:g} steps of "
                 f"{timestep:g} fs in md.{kind}_ps {md[f'{kind}_ps']:g}."
+            )
+    for name, spec in config["qm"]["specs"].items():
+        if spec["engine"] not in ENGINES:
+            raise ConfigError(
+                f"qm.specs.{name}.engine is {spec['engine']!r}; "
+                f"it must be one of {', '.join(ENGINES)}."
             )
     levels = {"reference": [config["qm"]["reference"]], "compare": config["qm"]["compare"]}
     for key, specs in levels.items():

@@ -18,6 +18,7 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.provenance import package_versions
+from forceladder.qm.engines import ENGINES
 from forceladder.qm.tasks import level_of_theory
 from forceladder.units import BOHR_IN_ANGSTROM
 
@@ -145,22 +146,20 @@ def _frame(molecule, geometries, spec_name, spec, what: str) -> tuple[dict, dict
     return dataset, entry
 
 
-SCF_PROPERTIES = ["dipole", "quadrupole", "wiberg_lowdin_indices"]
-
-
 def qc_specification(spec_name: str, spec: dict, level: str) -> dict:
     """The level of theory in QCSubmit's words; D3(BJ) is part of the method's name there."""
-    is_psi4 = spec["engine"] == "psi4"
+    engine = ENGINES[spec["engine"]]
+    method, _, basis = level.partition("/")
     return {
-        "method": level.split("/")[0] if is_psi4 else "gfn2-xtb",
-        "basis": level.split("/")[1] if is_psi4 else None,
-        "program": "psi4" if is_psi4 else "xtb",
+        "method": method if basis else method.lower(),  # 'gfn2-xtb', as QCEngine writes it
+        "basis": basis or None,
+        "program": engine.program,
         "spec_name": spec_name,
         "spec_description": level,
         "store_wavefunction": "none",
         "implicit_solvent": None,
         "maxiter": 200,
-        "scf_properties": SCF_PROPERTIES if is_psi4 else ["dipole"],
+        "scf_properties": engine.scf_properties,
         "keywords": spec.get("keywords") or {},
     }
 

@@ -30,6 +30,10 @@ FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
 class Engine(NamedTuple):
     command: callable  # threads, scratch folder → list of words
     version: callable  # → str
+    method_name: callable  # method of a spec → as the field writes it
+    creator: str  # what records call it
+    program: str  # what QCEngine and QCSubmit call it
+    scf_properties: list  # what QCSubmit is to ask for beside the gradient
     scf_helpers: list  # keywords to try, one set after another, where an SCF does not converge
 
 
@@ -88,6 +92,10 @@ ENGINES = {
     "psi4": Engine(
         psi4_command,
         psi4_version,
+        method_name=str.upper,
+        creator="Psi4",
+        program="psi4",
+        scf_properties=["dipole", "quadrupole", "wiberg_lowdin_indices"],
         scf_helpers=[
             {"maxiter": 300},
             {"maxiter": 300, "soscf": True, "guess": "sad"},
@@ -97,6 +105,10 @@ ENGINES = {
     "gfn2-xtb": Engine(
         lambda threads, scratch: [sys.executable, str(RUNNERS / "xtb_runner.py")],
         xtb_version,
+        method_name=lambda method: "GFN2-xTB",
+        creator="tblite",
+        program="xtb",
+        scf_properties=["dipole"],
         scf_helpers=[{"max-iter": 1000, "mixer-damping": 0.1}],
     ),
 }

@@ -6,6 +6,7 @@ Everything of ours that QCSchema has no place for lies in `extras["forceladder"]
 import numpy as np
 
 from forceladder.qm.dispersion import d3bj
+from forceladder.qm.engines import ENGINES
 from forceladder.qm.tasks import level_of_theory
 
 
@@ -48,6 +49,8 @@ def success_record(task: dict, request: dict, extras: dict, result: dict) -> dic
     """QCSchema AtomicResult; ESP and charges, where the engine gives them, in the extras."""
     energy, gradient = with_dispersion(task, result)
     extras = {**extras, "energy_without_dispersion": result["energy"]}
+    if task["spec"]["dispersion"]:
+        extras["dispersion_energy"] = energy - result["energy"]
     if "esp" in result:
         extras["esp_grid"], extras["esp"] = task["esp_grid"], result["esp"]
     extras |= {key: result[key] for key in ("charges", "wiberg_bond_orders") if key in result}
@@ -58,10 +61,8 @@ def success_record(task: dict, request: dict, extras: dict, result: dict) -> dic
     }
     if "quadrupole" in result:
         properties["scf_quadrupole_moment"] = result["quadrupole"]
-    if task["spec"]["engine"] == "psi4":
-        creator, version = "Psi4", task["engine_version"]
-    else:
-        creator, version = task["engine_version"].split()
+    creator = ENGINES[task["spec"]["engine"]].creator
+    version = task["engine_version"].split()[-1]  # 'tblite 0.8.0', '1.3.2'
     return {
         "id": task["digest"],
         "schema_name": "qcschema_output",

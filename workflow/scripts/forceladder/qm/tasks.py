@@ -1,7 +1,7 @@
 """One QM calculation as plain JSON, and its content address.
 
 A *spec* is a level of theory as the config names it:
-    engine      psi4 or gfn2-xtb
+    engine      psi4, gfn2-xtb, or another of engines.ENGINES
     method      'b3lyp', without its dispersion correction
     basis       'dzvp', or null
     dispersion  null, or the D3(BJ) parameters s6, s8, a1, a2, s9
@@ -16,6 +16,7 @@ import numpy as np
 from qcelemental import periodictable
 
 from forceladder.provenance import digest
+from forceladder.qm.engines import ENGINES
 from forceladder.qm.esp_grid import esp_grid
 from forceladder.units import BOHR_IN_ANGSTROM
 
@@ -29,7 +30,7 @@ SPEC_KEYS = ("engine", "method", "basis", "dispersion", "esp", "keywords")
 
 def level_of_theory(spec: dict) -> str:
     """Name as the field writes it: 'B3LYP-D3BJ/DZVP', 'GFN2-xTB'."""
-    method = spec["method"].upper() if spec["engine"] == "psi4" else "GFN2-xTB"
+    method = ENGINES[spec["engine"]].method_name(spec["method"])
     method += "-D3BJ" if spec.get("dispersion") else ""
     return method + (f"/{spec['basis'].upper()}" if spec.get("basis") else "")
 

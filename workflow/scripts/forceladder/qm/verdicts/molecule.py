@@ -78,10 +78,11 @@ def repeated(evidence: dict[int, Evidence], limits: dict) -> dict[int, Verdict]:
     one with a Hessian comes before those without.
 
     Two energies of one geometry are no copies: one of them is wrong, and `contradicted` asks
-    which.
+    which. Nor is a point of a torsion scan a copy of anything: the scan needs it in its place.
     """
     found, first = {}, {}
-    order = sorted(evidence, key=lambda row: ("hessian" not in evidence[row].ours, row))
+    free = (r for r, e in evidence.items() if "scan" not in e.record["molecule"]["extras"])
+    order = sorted(free, key=lambda row: ("hessian" not in evidence[row].ours, row))
     for row in order:
         twin = first.setdefault(evidence[row].ours["task_digest"], row)
         if twin != row:

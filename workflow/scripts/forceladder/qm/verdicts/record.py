@@ -10,6 +10,7 @@ from forceladder.molecules.connectivity import changed_bonds, moved_protons, phr
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.molecules.stereo import stereo_change
 from forceladder.qm.datasets import MAPPED
+from forceladder.qm.engines import ENGINES
 from forceladder.qm.tasks import level_of_theory
 from forceladder.units import (
     BOHR_IN_ANGSTROM,
@@ -18,7 +19,6 @@ from forceladder.units import (
 )
 
 ACCEPTED = "accepted"
-CREATORS = {"psi4": "Psi4", "gfn2-xtb": "tblite"}  # engine → what a record calls its program
 
 Verdict = tuple[str, str]  # code and reason
 
@@ -79,8 +79,8 @@ def other_level_of_theory(record: dict, spec: dict) -> str | None:
     if ours["level_of_theory"] != asked:
         return f"{ours['level_of_theory']} instead of {asked}"
     creator = record["provenance"]["creator"]
-    if creator != CREATORS[spec["engine"]]:
-        return f"computed by {creator} instead of {CREATORS[spec['engine']]}"
+    if creator != ENGINES[spec["engine"]].creator:
+        return f"computed by {creator} instead of {ENGINES[spec['engine']].creator}"
     if bool(spec.get("dispersion")) != ("dispersion_energy" in ours):
         return f"{'no ' if spec.get('dispersion') else ''}dispersion energy, unlike {asked}"
     return None
