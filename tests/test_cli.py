@@ -6,10 +6,12 @@ import sys
 import pytest
 
 from conftest import SCRIPTS
-from forceladder import files, job
+from forceladder import job
 from forceladder.cli import main
 from forceladder.provenance import digest
 from forceladder.qm.cache import Cache
+from forceladder.qm.ledger import TASK_COLUMNS
+from forceladder.tables import write_table
 
 RESULT = {"success": True, "energy": -76.4, "gradient": [0.1, -0.2, 1e-17]}
 FAILURE = {"success": False, "error_type": "SCFConvergenceError", "error_message": "no"}
@@ -75,19 +77,17 @@ def test_other_numbers_are_said(tmp_path, cache, capsys):
     assert f"difference in energy is 2e-09 Hartree, of {ADDRESSES[1]}" in said
 
 
-def test_export_of_a_run_takes_what_its_records_mention(tmp_path, cache, capsys):
-    def record(address, success):
-        return {"extras": {"forceladder": {"task_digest": address}}, "success": success}
-
-    path = tmp_path / "run" / "qm" / "dft" / "records" / "c05-0001" / "water.jsonl.xz"
-    failed = digest("a failure from before failures were remembered")
-    files.write_json_lines(path, [record(ADDRESSES[0], True), record(failed, False)])
+def test_export_of_a_run_takes_what_it_computed(tmp_path, cache, capsys):
+    path = tmp_path / "run" / "qm" / "dft" / "records" / "c05-0001" / "tasks.csv"
+    absent = digest("a calculation that is nowhere")
+    good = {"digest": ADDRESSES[0], "outcome": "success"}
+    write_table(path, [good, {"digest": absent, "outcome": "time_limit"}], TASK_COLUMNS)
     command = ("export", cache.folder, tmp_path / "a.tar", "--run", tmp_path / "run")
     assert cli(*command) == 0
     assert "1 entries" in capsys.readouterr().out
-    files.write_json_lines(path, [record(ADDRESSES[0], True), record(failed, True)])
+    write_table(path, [good, {"digest": absent, "outcome": "success"}], TASK_COLUMNS)
     assert cli(*command) == 1
-    assert f"1 results are not in {cache.folder}, the first {failed}" in capsys.readouterr().err
+    assert f"1 results are not in {cache.folder}, the first {absent}" in capsys.readouterr().err
 
 
 def test_export_of_listed_addresses_names_what_is_absent(tmp_path, cache, capsys):

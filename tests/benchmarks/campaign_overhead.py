@@ -57,8 +57,7 @@ def main():
         wall = time.perf_counter() - start
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         run = Path(folder, "results", "overhead")
-        (ledger,) = run.glob("qm/*/ledger.csv")
-        rows = total_ledger([ledger])
+        rows = total_ledger(run.glob("qm/*/records/*/tasks.csv"))
         (progress,) = run.glob("qm/*/progress.json")
         computed = files.read_json(progress)["computed"]
         if computed:

@@ -7,7 +7,6 @@ import tarfile
 
 import pytest
 
-from forceladder import files
 from forceladder.errors import CorruptFileError, HouseError
 from forceladder.provenance import digest
 from forceladder.qm.cache import NAME, Cache, entry_name, packed
@@ -20,6 +19,8 @@ from forceladder.qm.cache_archive import (
     import_archive,
     merge_caches,
 )
+from forceladder.qm.ledger import TASK_COLUMNS
+from forceladder.tables import write_table
 
 EFFORT = digest("two tries, 2 GB")
 FAILURE = {"success": False, "error_type": "SCFConvergenceError", "error_message": "no"}
@@ -153,7 +154,7 @@ def test_flipped_byte_anywhere_costs_one_member_and_is_named(tmp_path):
     content = (tmp_path / "small.tar").read_bytes()
     used = len(content.rstrip(b"\0"))
     begun_wrong = 0
-    for position in range(0, used, 5):
+    for position in range(0, used, 11):
         changed = bytearray(content)
         changed[position] ^= 1 << position % 8
         (tmp_path / "changed.tar").write_bytes(changed)
@@ -370,39 +371,22 @@ def test_check_counts_sets_aside_and_sweeps(cache):
 # addresses
 
 
-def test_addresses_of_a_run_are_those_of_its_records(tmp_path):
+def test_addresses_of_a_run_are_those_of_its_calculations(tmp_path):
     for spec, shard, tasks in (("dft", "c1-01", [0, 1]), ("dft", "c2-01", [20]), ("xtb", "a", [5])):
-        records = [
-            {"extras": {"forceladder": {"task_digest": address(task)}}, "success": task != 20}
-            for task in tasks
-        ]
-        path = tmp_path / "qm" / spec / "records" / shard / f"{tasks[0]}.jsonl.xz"
-        files.write_json_lines(path, records)
+        path = tmp_path / "qm" / spec / "records" / shard / "tasks.csv"
+        outcomes = {task: "success" if task != 20 else "time_limit" for task in tasks}
+        rows = [{"digest": address(task), "outcome": o} for task, o in outcomes.items()]
+        write_table(path, rows, TASK_COLUMNS)
     assert addresses_of_run(tmp_path) == {
         address(0): True, address(1): True, address(20): False, address(5): True
     }  # fmt: skip
-    extras = {
-        "task_digest": address(5), "procedure": {"steps": [address(6), address(5)]},
-        "hessian_steps": [address(7)],
-    }  # fmt: skip
-    relaxed = {"extras": {"forceladder": extras}, "success": True}
-    unrelaxed = {
-        "extras": {
-            "forceladder": {"task_digest": address(8), "procedure": {"steps": [address(6)]}}
-        },
-        "success": False,
-    }
-    files.write_json_lines(path, [relaxed, unrelaxed])
-    found = addresses_of_run(tmp_path)
-    assert {task for task in range(30) if address(task) in found} == {0, 1, 20, 5, 6, 7, 8}
-    assert [task for task in (5, 6, 7, 8) if found[address(task)]] == [5, 6, 7]
-    files.write_json_lines(path, [{"success": True}])
-    with pytest.raises(CorruptFileError, match="extras"):
+    path.write_text("outcome\nsuccess\n")
+    with pytest.raises(CorruptFileError, match=r"tasks\.csv without 'digest'"):
         addresses_of_run(tmp_path)
 
 
-def test_folder_without_records_is_one_sentence(tmp_path):
-    with pytest.raises(HouseError, match="has no records"):
+def test_folder_without_calculations_is_one_sentence(tmp_path):
+    with pytest.raises(HouseError, match="has no calculations"):
         addresses_of_run(tmp_path)
 
 

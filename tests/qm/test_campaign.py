@@ -19,8 +19,8 @@ from forceladder import files
 from forceladder.errors import CorruptFileError, KilledError, VersionError
 from forceladder.qm.campaign import compute_shard, dataset_entries
 from forceladder.qm.datasets import gradient_dataset
+from forceladder.qm.ledger import total_ledger
 from forceladder.qm.scratch import PREFIX
-from forceladder.tables import read_table
 
 RETRIES = {"scf": 3, "died": 1, "time_factors": [3], "memory_factors": [1.5]}
 LIMITS = {"memory_mb": 500, "time_limit_s": 300, "retries": RETRIES}
@@ -290,10 +290,9 @@ def test_scf_helpers_rescue_it_and_the_record_says_so(stretched_water, hf_spec):
     assert attempt["then"]["scf_helpers"] == {"maxiter": 300}
     assert attempt["cpu_seconds"] > 0
     assert "attempts" not in good["extras"]["forceladder"]
-    rows = read_table(folder / "records" / "ledger.csv")
-    assert [(row["outcome"], row["calculations"], row["retries"]) for row in rows] == [
-        ("success", "2", "1")
-    ]
+    (row,) = total_ledger([folder / "records" / "tasks.csv"])
+    assert (row["outcome"], row["calculations"], row["retries"]) == ("success", 2, 1)
+    assert row["retry_core_seconds"] == pytest.approx(attempt["cpu_seconds"], abs=1e-3)
     for path in (folder / "datasets").iterdir():
         path.unlink()
     patient = {**hf_spec, "keywords": {"maxiter": 200}}

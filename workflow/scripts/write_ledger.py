@@ -10,7 +10,7 @@ from forceladder.tables import write_table
 
 
 def main(snakemake):
-    rows = total_ledger([Path(folder, "ledger.csv") for folder in snakemake.input.records])
+    rows = total_ledger([Path(folder, "tasks.csv") for folder in snakemake.input.records])
     write_table(snakemake.output.ledger, rows, COLUMNS)
     save_figure(plot_ledger(rows), snakemake.output.plot)
     seconds = sum(row["core_seconds"] + row["retry_core_seconds"] for row in rows)

@@ -21,6 +21,7 @@ from forceladder import files
 from forceladder.errors import CorruptFileError, HouseError
 from forceladder.job import Progress
 from forceladder.qm.cache import NAME, Cache, entry_name, sweep, unpacked
+from forceladder.tables import read_table
 
 MANIFEST = "manifest.sha256"
 LINE = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -255,29 +256,24 @@ def addresses_in_file(path) -> list[str]:
 
 
 def addresses_of_run(run_folder) -> dict[str, bool]:
-    """Address of every task that the records of a run mention, and whether its record is a
-    success; the steps of relaxations and Hessians are mentioned, too.
+    """Address of every calculation of a run, steps of relaxations and Hessians among them, and
+    whether it succeeded.
 
-    raises: HouseError if there are no records; CorruptFileError
+    raises: HouseError if there are none; CorruptFileError
     """
-    paths = sorted(Path(run_folder).glob("qm/*/records/*/*.jsonl.xz"))
+    paths = sorted(Path(run_folder).glob("qm/*/records/*/tasks.csv"))
     if not paths:
         raise HouseError(
-            f"{run_folder} has no records (qm/*/records/*/*.jsonl.xz); name the results of a run."
+            f"{run_folder} has no calculations (qm/*/records/*/tasks.csv); name the results of a "
+            "run."
         )
-    succeeded = {}
-    for path in paths:
-        for record in files.read_json_lines(path):
-            try:
-                extras = record["extras"]["forceladder"]
-                steps = extras.get("procedure", {}).get("steps", [])
-                for address in (extras["task_digest"], *steps, *extras.get("hessian_steps", [])):
-                    succeeded[address] = succeeded.get(address, False) or record["success"]
-            except (KeyError, TypeError) as error:
-                raise CorruptFileError(
-                    f"{path} has a record without {error}; delete it and run again."
-                ) from error
-    return succeeded
+    try:
+        rows = [row for path in paths for row in read_table(path)]
+        return {row["digest"]: row["outcome"] == "success" for row in rows}
+    except KeyError as error:
+        raise CorruptFileError(
+            f"{run_folder} has a tasks.csv without {error}; delete its folder and run again."
+        ) from error
 
 
 def existing_cache(folder) -> Cache:

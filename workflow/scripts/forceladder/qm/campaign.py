@@ -27,7 +27,7 @@ def compute_shard(
     """Compute what the cache lacks of all dataset files in a folder; write their records.
 
     datasets: folder of {molecule}.{kind}.json.xz
-    records: folder of {molecule}.jsonl.xz, and ledger.csv, what each molecule has cost
+    records: folder of {molecule}.jsonl.xz, and tasks.csv, every calculation and its cost
     limits: memory_mb for the engine, time_limit_s for one task, retries
     procedures: the config's `qm.procedures`
     engine_version: the version that the run began with, None for whatever is there
@@ -58,7 +58,7 @@ def compute_shard(
     with files.atomic_directory(records) as folder:
         for name, values in lines.items():
             files.write_json_lines(folder / f"{name}.jsonl.xz", values)
-        ledger.write(folder / "ledger.csv")
+        ledger.write(folder / "tasks.csv")
 
 
 def shard_entries(datasets):

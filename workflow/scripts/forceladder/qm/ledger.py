@@ -5,14 +5,19 @@ from collections import defaultdict
 from forceladder.qm.tasks import level_of_theory
 from forceladder.tables import number, read_table, write_table
 
+TASK_COLUMNS = [
+    "digest", "level_of_theory", "molecule", "kind", "outcome", "core_seconds", "retries",
+    "retry_core_seconds",
+]  # fmt: skip
 COLUMNS = [
     "level_of_theory", "molecule", "kind", "outcome", "calculations", "core_seconds",
     "retries", "retry_core_seconds",
 ]  # fmt: skip
+NUMBERS = COLUMNS[5:]
 
 
 class Ledger:
-    """The account of one shard; `molecule` and `kind` say what the next results are for.
+    """Every calculation of one shard; `molecule` and `kind` say what the next results are for.
 
     A result that came from the cache is charged what it cost when it was computed, so the
     ledger says what a campaign costs, not what its last run did. A calculation that serves
@@ -20,40 +25,32 @@ class Ledger:
     """
 
     def __init__(self, spec: dict):
-        self.level = level_of_theory(spec)
-        self.molecule, self.kind = "", ""
-        self.seen, self.accounts = set(), defaultdict(lambda: [0, 0.0, 0, 0.0])
+        self.level, self.molecule, self.kind = level_of_theory(spec), "", ""
+        self.rows = {}
 
     def add(self, task: dict, result: dict):
-        if task["digest"] in self.seen:
-            return
-        self.seen.add(task["digest"])
-        outcome = "success" if result["success"] else result["error_type"]
         attempts = result.get("attempts", [])
-        account = self.accounts[self.molecule, self.kind, outcome]
-        account[0] += 1
-        account[1] += result["cpu_seconds"]
-        account[2] += len(attempts)
-        account[3] += sum(attempt["cpu_seconds"] for attempt in attempts)
+        values = (
+            task["digest"], self.level, self.molecule, self.kind,
+            "success" if result["success"] else result["error_type"],
+            round(result["cpu_seconds"], 3), len(attempts),
+            round(sum(attempt["cpu_seconds"] for attempt in attempts), 3),
+        )  # fmt: skip
+        self.rows.setdefault(task["digest"], dict(zip(TASK_COLUMNS, values, strict=True)))
 
     def write(self, path):
-        rows = [
-            dict(
-                zip(
-                    COLUMNS,
-                    (self.level, *key, n, round(cpu, 3), retries, round(lost, 3)),
-                    strict=True,
-                )
-            )
-            for key, (n, cpu, retries, lost) in sorted(self.accounts.items())
-        ]
-        write_table(path, rows, COLUMNS)
+        """Write tasks.csv: one row per calculation."""
+        write_table(path, list(self.rows.values()), TASK_COLUMNS)
 
 
 def total_ledger(paths) -> list[dict]:
-    """Rows of all ledgers, numbers as numbers, the dearest first."""
-    rows = []
+    """The rows of tasks.csv files summed by COLUMNS[:4], numbers as numbers, the dearest first."""
+    accounts = defaultdict(lambda: dict.fromkeys(["calculations", *NUMBERS], 0))
     for path in paths:
         for row in read_table(path):
-            rows.append(row | {key: number(row[key]) for key in COLUMNS[4:]})
+            account = accounts[tuple(row[key] for key in COLUMNS[:4])]
+            account["calculations"] += 1
+            for key in NUMBERS:
+                account[key] += number(row[key])
+    rows = [dict(zip(COLUMNS[:4], key, strict=True)) | sums for key, sums in accounts.items()]
     return sorted(rows, key=lambda row: -(row["core_seconds"] + row["retry_core_seconds"]))
