@@ -52,7 +52,7 @@ ONLY_IN = {
         "training_set/importers/identity.py", "training_set/importers/openff_industry.py",
         "training_set/importers/qcsubmit.py",
         "validate/", "force_field.py",
-        "release/report.py",  # draws the molecules of the report
+        "release/",  # draws the molecules of the report, and names them
     ),
     "openmm": ("openff/", "export/", "md/", "validate/", "force_field.py"),
     "torch": ("energy/", "model/", "fit/", "export/", "md/", "validate/", "force_field.py"),

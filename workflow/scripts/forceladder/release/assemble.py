@@ -1,15 +1,17 @@
 """Putting a release together from what the other rules made."""
 
-import re
 import shutil
 from pathlib import Path
 
 from forceladder import __version__, files, provenance
 from forceladder.qm.tasks import level_of_theory
+from forceladder.release.contents import Contents, contents_of
 from forceladder.release.gates import require_gates
 from forceladder.release.manifest import write_manifest
 from forceladder.release.report import render_model_card, render_report, render_summary
 from forceladder.tables import read_table
+
+PLOTS = ("errors", "parity", "torsion_scans", "verdicts", "measures", "ledger")
 
 
 def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict):
@@ -38,23 +40,24 @@ def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict
         }
     for name in ("molecules", "rejected", "left_out"):
         _copy(inputs[name], folder / f"{name}.csv")
-    for name in ("verdicts", "molecule_errors", "split_errors", "gates"):
+    for name in ("verdicts", "ledger", "molecule_errors", "split_errors", "gates"):
         _copy(inputs[name], folder / "validation" / f"{name}.csv")
-    for name in ("errors", "parity"):
+    for name in PLOTS:
         _copy(inputs[f"{name}_plot"], folder / "validation" / f"{name}.svg")
     files.write_json(folder / "config.json", config)
-    content = manifest_content(inputs, methods, config, per_rung)
+    contents = contents_of(inputs.training_set)
+    content = manifest_content(inputs, methods, config, per_rung, contents)
     report = {
         "manifest": content,
-        "molecules": used_molecules(inputs),
+        "molecules": contents.molecules,
         "rejected": read_table(inputs.rejected) + read_table(inputs.left_out),
         "verdicts": read_table(inputs.verdicts),
         "molecule_errors": read_table(inputs.molecule_errors),
         "split_errors": read_table(inputs.split_errors),
         "gates": gates,
         "rungs": per_rung,
-        "errors_plot": Path(inputs.errors_plot).read_text(),
-        "parity_plot": Path(inputs.parity_plot).read_text(),
+        "ledger": read_table(inputs.ledger),
+        "plots": {name: Path(inputs[f"{name}_plot"]).read_text() for name in PLOTS},
     }
     files.write_text(folder / "summary.txt", render_summary(report))
     files.write_text(folder / "MODEL_CARD.md", render_model_card(report))
@@ -68,18 +71,16 @@ def said_of_release(folder) -> str:
     return f"The release is in {folder}; open its report.html.\n\n{text}"
 
 
-def manifest_content(inputs, methods, config, per_rung) -> dict:
+def manifest_content(inputs, methods, config, per_rung, contents: Contents) -> dict:
     """Everything that the release was made from; the digests of its files come on top."""
     spec = config["qm"]["specs"][config["qm"]["reference"]]
-    molecules = used_molecules(inputs)
-    fitted = [row for row in molecules if row["split"] == "train"]
     return {
         "name": config["release"]["name"],
         "version": config["release"]["version"],
         "forceladder": __version__,
         "rungs": list(methods),
         "methods": methods,
-        "elements": sorted({e for row in fitted for e in elements_of(row["formula"])}),
+        "elements": contents.elements,
         "level_of_theory": level_of_theory(spec),
         "spec": spec,
         "engine": files.read_json(inputs.engine),
@@ -90,9 +91,11 @@ def manifest_content(inputs, methods, config, per_rung) -> dict:
             "bootstrap": config["validation"]["bootstrap_seed"],
         },
         "molecules": {
-            split: sum(row["split"] == split for row in molecules)
+            split: sum(row["split"] == split for row in contents.molecules)
             for split in ("train", "validation", "test")
         },
+        "geometries": contents.kinds,
+        "imports": contents.imports,
         "fitted_to": ["energies", "forces", "dipoles"]
         + (["electrostatic potentials"] if spec.get("esp") else []),
         "inputs": {
@@ -105,17 +108,6 @@ def manifest_content(inputs, methods, config, per_rung) -> dict:
         "machine": provenance.machine(),
         "config": config,
     }
-
-
-def used_molecules(inputs) -> list[dict]:
-    """Rows of molecules.csv that reached the training set."""
-    left_out = {row["id"] for row in read_table(inputs.left_out)}
-    return [row for row in read_table(inputs.molecules) if row["id"] not in left_out]
-
-
-def elements_of(formula: str) -> list[str]:
-    """Element symbols of a formula: 'C2H3O2-' → ['C', 'H', 'O']."""
-    return re.findall(r"[A-Z][a-z]?", formula)
 
 
 def _copy(source, target: Path):

@@ -65,11 +65,19 @@ def _view(report: dict) -> dict:
         "molecule_error_of": lambda molecule, method: by_molecule.get((molecule, method)),
         "gates": [_gate(row) for row in report["gates"]],
         "records": len(report["verdicts"]),
+        "has_scans": any(row["kind"] == "torsion_scan" for row in report["verdicts"]),
         "accepted": verdicts.pop(ACCEPTED, 0),
         "refused": verdicts,
-        "core_hours": sum(number(row["cpu_seconds"]) for row in report["verdicts"]) / 3600.0,
+        "core_hours": core_hours(report["ledger"]),
+        "calculations": sum(int(row["calculations"]) for row in report["ledger"]),
         "packages": {k: v for k, v in report["manifest"]["packages"].items() if v},
     }
+
+
+def core_hours(ledger: list[dict]) -> float:
+    """Of all calculations, retries included."""
+    columns = ("core_seconds", "retry_core_seconds")
+    return sum(number(row[column]) for row in ledger for column in columns) / 3600.0
 
 
 def _gate(row: dict) -> dict:
