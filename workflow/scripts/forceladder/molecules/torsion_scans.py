@@ -134,7 +134,7 @@ def drive_torsions(
         dihedrals=scan["torsions"],
         grid_spacing=[round(spacing) for spacing in scan["spacing_degrees"]],
         elements=list(symbols),
-        init_coords=[(np.ravel(_mid_cell(s)) / BOHR_IN_ANGSTROM).tolist() for s in starts],
+        init_coords=[_off_edges(start) for start in starts],
     )
     best, failed = {}, 0
     while True:
@@ -157,7 +157,7 @@ def drive_torsions(
                     energy, end = found.energy / HARTREE_IN_KCAL, found.positions
                 except (RelaxationError, QMError):
                     failed, energy, end = failed + 1, NO_ENERGY, positions
-                results[name].append((start, (end.ravel() / BOHR_IN_ANGSTROM).tolist(), energy))
+                results[name].append((start, _off_edges(end), energy))
                 if energy < best.get(angles, (NO_ENERGY, None))[0]:
                     best[angles] = energy, end
         td_api.update_state(state, results)
@@ -166,7 +166,11 @@ def drive_torsions(
     return {angles: positions for angles, (_, positions) in sorted(best.items())}
 
 
-def _mid_cell(positions) -> np.ndarray:
-    """Positions moved by at most half a cell, so that no rounding leads into another one: a
-    job that torsiondrive does not know again is asked for once more, for ever."""
-    return (np.floor(np.asarray(positions) / TORSIONDRIVE_CELL) + 0.5) * TORSIONDRIVE_CELL
+def _off_edges(positions) -> list[float]:
+    """Positions in Bohr, flat; a coordinate at a cell's edge is moved by 1e-7 Å, so that no
+    rounding leads into another cell: a job that torsiondrive does not know again is asked for
+    once more, for ever."""
+    flat = np.ravel(positions)
+    cells = flat / TORSIONDRIVE_CELL
+    at_edge = np.abs(cells - np.round(cells)) < 1e-5
+    return ((flat + 1e-4 * TORSIONDRIVE_CELL * at_edge) / BOHR_IN_ANGSTROM).tolist()

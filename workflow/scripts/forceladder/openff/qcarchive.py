@@ -130,11 +130,14 @@ def pulled_lines(chunk) -> Iterator[dict]:
 
     ((server, entries),) = chunk.entries.items()
     smiles = {entry.record_id: entry.cmiles for entry in entries}
-    kind = next(kind for kind, name in COLLECTIONS.items() if name == chunk.type)
-    more = {"include": ["minimum_optimizations", "final_molecule"]}
     with answering(server), portal_client_manager(portal):
-        pairs = chunk.to_records(**(more if kind == "torsiondrive" else {}))
-        records = [record for record, _ in pairs]
+        if chunk.type == COLLECTIONS["singlepoint"]:  # to_records() asks for them one by one
+            records = portal(server).get_singlepoints(list(smiles), include=["molecule"])
+        elif chunk.type == COLLECTIONS["optimization"]:
+            records = [record for record, _ in chunk.to_records()]
+        else:
+            parts = ["minimum_optimizations", "final_molecule"]
+            records = [record for record, _ in chunk.to_records(include=parts)]
         last = last_singlepoints(portal(server), final_optimizations(records))
         for record in records:
             yield from lines_of(record, last.get, smiles[record.id], server)

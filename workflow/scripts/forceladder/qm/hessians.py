@@ -20,13 +20,15 @@ def vibrational_basis(positions) -> np.ndarray:
     positions: [atoms, 3], any unit
     """
     centred = np.asarray(positions, float) - np.mean(positions, axis=0)
-    shifts = [np.tile(axis, len(centred)) for axis in np.eye(3)]
-    turns = [np.cross(axis, centred).ravel() for axis in np.eye(3)]
-    size = max(np.linalg.norm(centred), 1e-300)  # a single atom has none
-    rigid = np.vstack([np.array(shifts) / np.sqrt(len(centred)), np.array(turns) / size])
-    vectors, sizes, _ = np.linalg.svd(rigid.T, full_matrices=True)
-    rank = int((sizes > LINEAR).sum())  # five for a linear molecule
-    return vectors[:, rank:].T
+    turns = np.array([np.cross(axis, centred).ravel() for axis in np.eye(3)])
+    _, sizes, principal = np.linalg.svd(turns, full_matrices=False)
+    turning = sizes > LINEAR * max(np.linalg.norm(centred), 1e-300)  # a single atom has none
+    if not turning.all():  # about its own axis a linear molecule does not move
+        turns = principal[turning]
+    rigid = [*(np.tile(axis, len(centred)) for axis in np.eye(3)), *turns]
+    rigid = [vector / np.linalg.norm(vector) for vector in rigid]
+    vectors, _, _ = np.linalg.svd(np.array(rigid).T, full_matrices=True)
+    return vectors[:, len(rigid) :].T
 
 
 def hessian(gradient, positions, step: float) -> np.ndarray:
