@@ -37,11 +37,16 @@ def molecule_errors(dataset, predictions) -> list[dict]:
                     "split": str(dataset["split"].values[m]),
                     "conformers": len(reference),
                     "force_components": int(known.sum()) * 3,
-                    "force_rmse": float(np.sqrt(np.mean(force_error[known] ** 2))),
-                    "energy_rmse": float(np.sqrt(np.mean(energy_error**2))),
+                    "force_rmse": root_mean_square(force_error[known]),
+                    "energy_rmse": root_mean_square(energy_error),
                 }
             )
     return rows
+
+
+def root_mean_square(values) -> float:
+    """NaN of no values."""
+    return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
 
 
 def split_errors(rows: list[dict], seed: int) -> list[dict]:
@@ -55,22 +60,24 @@ def split_errors(rows: list[dict], seed: int) -> list[dict]:
     for method in dict.fromkeys(row["method"] for row in rows):
         for split in SPLITS:
             members = [r for r in rows if r["method"] == method and r["split"] == split]
-            known = [r for r in members if np.isfinite(r["force_rmse"])]
             if not members:
                 continue
+            known = [r for r in members if np.isfinite(r["energy_rmse"])]
             entry = {"method": method, "split": split, "molecules": len(known)}
             entry["missing"] = len(members) - len(known)
-            draws = np.random.default_rng(seed_of("bootstrap", seed, split)).integers(
-                0, max(len(known), 1), (RESAMPLES, len(known))
-            )
             for quantity, count in (("force", "force_components"), ("energy", "conformers")):
-                weight = np.array([r[count] for r in known], float)
-                square = weight * np.array([r[f"{quantity}_rmse"] for r in known]) ** 2
+                # molecules may have energies alone
+                rows_of = [r for r in known if np.isfinite(r[f"{quantity}_rmse"])]
+                draws = np.random.default_rng(seed_of("bootstrap", seed, split)).integers(
+                    0, max(len(rows_of), 1), (RESAMPLES, len(rows_of))
+                )
+                weight = np.array([r[count] for r in rows_of], float)
+                square = weight * np.array([r[f"{quantity}_rmse"] for r in rows_of]) ** 2
                 entry[f"{quantity}_rmse"] = (
-                    float(np.sqrt(square.sum() / weight.sum())) if known else None
+                    float(np.sqrt(square.sum() / weight.sum())) if rows_of else None
                 )
                 low = high = None
-                if len(known) >= 3:
+                if len(rows_of) >= 3:
                     drawn = np.sqrt(square[draws].sum(axis=1) / weight[draws].sum(axis=1))
                     low, high = (float(x) for x in np.percentile(drawn, [2.5, 97.5]))
                 entry[f"{quantity}_rmse_low"], entry[f"{quantity}_rmse_high"] = low, high

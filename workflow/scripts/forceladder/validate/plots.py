@@ -72,7 +72,7 @@ def plot_parity(dataset, predictions):
     repeats = dataset["atom_count"].values * dataset["conformer_count"].values
     split = np.repeat(dataset["split"].values, repeats)
     reference = -dataset["gradients"].values
-    limit = 1.05 * np.abs(reference).max()
+    limit = 1.05 * np.nanmax(np.abs(reference))
     columns = min(len(methods), 4)
     rows = -(-len(methods) // columns)
     figure, axes = plt.subplots(
