@@ -12,10 +12,11 @@ PROJECT = Path(__file__).parents[1]
 HOUSE = PROJECT / "workflow/scripts/forceladder"
 CONDA_NAMES = {  # import name → conda-forge name, where they differ
     "tblite": "tblite-python", "dftd3": "dftd3-python", "torch": "pytorch",
-    "matplotlib": "matplotlib-base",
+    "matplotlib": "matplotlib-base", "openff": "openff-toolkit",
 }  # fmt: skip
 # Imported only if there (dgl), by Psi4's own Python (psi4), or by the Snakefile alone
 OPTIONAL = {"dgl", "psi4", "protocol", "jsonschema"}
+CONDA_ONLY = {"openff", "qcportal"}  # envs/openff.yaml; all else runs without them
 ROOMS = {
     "qm.yaml": ["molecules", "qm", "training_set"],
     "fit.yaml": ["energy", "model", "fit", "training_set/dataset.py"],
@@ -27,6 +28,13 @@ ROOMS = {
         "validate",
         "release",
         "training_set/dataset.py",
+    ],
+    "openff.yaml": [
+        "openff",
+        "molecules",
+        "qm/datasets.py",
+        "validate/baselines.py",
+        "validate/predictions.py",
     ],
 }
 
@@ -63,11 +71,22 @@ def test_environment_holds_what_its_rooms_import(name):
     assert not missing
 
 
+def test_openff_environment_holds_every_openff_package_that_is_imported():
+    """openff.toolkit, openff.qcsubmit, … are packages of their own."""
+    found = set()
+    for file in (HOUSE / "openff").glob("*.py"):
+        found |= set(re.findall(r"^\s*from (openff\.\w+)", file.read_text(), re.MULTILINE))
+    assert found >= {"openff.toolkit", "openff.qcsubmit", "openff.interchange"}
+    shipped = {"openff.nagl_models": "openff.nagl"}  # comes with it
+    packages = {shipped.get(name, name).replace(".", "-") for name in found}
+    assert packages <= set(conda("openff.yaml"))
+
+
 def test_everything_that_the_project_imports_is_pinned_for_pip():
     needed = imported(HOUSE) | imported(PROJECT / "workflow/scripts") | imported(PROJECT / "tests")
     local = {path.stem for path in (PROJECT / "tests").rglob("*.py")}
     names = {"yaml": "snakemake"}  # comes with it
-    assert {names.get(n, n) for n in needed} - local - set(pinned()) - {"openff"} == set()
+    assert {names.get(n, n) for n in needed} - local - set(pinned()) - CONDA_ONLY == set()
 
 
 @pytest.mark.parametrize("name", [*ROOMS, "driver.yaml"])

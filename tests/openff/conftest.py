@@ -1,4 +1,4 @@
-"""What the tests of the openff room share: the packages, and a small QCArchive to ask."""
+"""What the tests of the openff room share: a small QCArchive to ask."""
 
 import json
 import lzma
@@ -8,21 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from forceladder.openff.packages import is_installed
-
 DATA = Path(__file__).parent / "data"
-NEEDED = ("openff.toolkit", "openff.interchange", "openff.qcsubmit", "qcportal")
-
-
-@pytest.fixture(scope="session")
-def openff():
-    """Skips a test where the OpenFF packages are not installed."""
-    missing = [name for name in NEEDED if not is_installed(name)]
-    if missing:
-        pytest.skip(
-            f"{missing[0]} is not installed; run this test in the environment that "
-            "`conda env create -f envs/openff.yaml` makes"
-        )
 
 
 @pytest.fixture
@@ -57,7 +43,7 @@ def answers() -> dict:
 
 
 @pytest.fixture
-def qcarchive(openff, answers):
+def qcarchive(answers):
     """A server on this machine that gives the recorded answers.
 
     address: its URL      asked: what it was asked      silent: set it, and nobody is answered

@@ -12,12 +12,13 @@ from forceladder import files
 from forceladder.errors import MoleculeError
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.openff import datasets as theirs
+from forceladder.openff.packages import HOW
 from forceladder.openff.read import read_dataset
 from forceladder.qm import datasets as ours
 from forceladder.qm.datasets import MAPPED
 from forceladder.qm.tasks import make_task
 
-pytestmark = pytest.mark.usefixtures("openff")
+pytest.importorskip("openff.qcsubmit", reason=f"openff-qcsubmit is not installed here; {HOW}.")
 
 # Ions, stereo of each kind, P and S of odd valence, aromatic rings that OpenFF draws otherwise
 MOLECULES = """

@@ -11,6 +11,7 @@ from forceladder import files
 from forceladder.errors import ConfigError, CorruptFileError, HouseError
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.openff import qcarchive as module
+from forceladder.openff.packages import HOW
 from forceladder.openff.qcarchive import numbered_scans, portal, pull_results
 from forceladder.qm import engines
 from forceladder.qm.datasets import MAPPED
@@ -25,7 +26,7 @@ from forceladder.units import (
 )
 from forceladder.validate.baselines import uff
 
-pytestmark = pytest.mark.usefixtures("openff")
+pytest.importorskip("openff.qcsubmit", reason=f"openff-qcsubmit is not installed here; {HOW}.")
 
 KINDS = {
     "gradients": "singlepoint", "energies": "singlepoint", "hessians": "singlepoint",

@@ -15,11 +15,12 @@ from forceladder.errors import ConfigError, CorruptFileError, MoleculeError
 from forceladder.molecules.conformers import minimized_conformers
 from forceladder.molecules.connectivity import perceived_bonds
 from forceladder.molecules.read import molecule_from_mapped_smiles
+from forceladder.openff.packages import HOW
 from forceladder.openff.read import order_of_rows, read_dataset, torsion_angle
 from forceladder.qm import datasets
 from forceladder.units import BOHR_IN_ANGSTROM
 
-pytestmark = pytest.mark.usefixtures("openff")
+pytest.importorskip("openff.qcsubmit", reason=f"openff-qcsubmit is not installed here; {HOW}.")
 
 EIGHTH_DECIMAL = 5.1e-9 * BOHR_IN_ANGSTROM  # Å, what QCElemental rounds to
 MOLECULES = ["CCO", "CC(=O)[O-]", "C[C@H](N)C(=O)O", "C/C=C/O", "COP(=O)([O-])OCC", "c1ccsc1"]
@@ -175,6 +176,10 @@ def test_what_does_not_fit_is_rejected_by_name(tmp_path, b3lyp_spec):
         (lambda d: d.update(type="ReactionDataset"), ConfigError, "its type is 'ReactionDataset'"),
         (lambda d: d.pop("dataset_tagline"), CorruptFileError, "dataset_tagline"),
         (lambda d: d["dataset"]["example"].pop("attributes"), CorruptFileError, "attributes"),
+        (
+            lambda d: d["dataset"]["example"]["initial_molecules"].clear(),
+            CorruptFileError, "not a dataset that QCSubmit accepts",
+        ),
         (
             lambda d: d["dataset"]["example"]["initial_molecules"][0]["geometry"].pop(),
             CorruptFileError, "not a dataset that QCSubmit accepts",

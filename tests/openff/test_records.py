@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from forceladder.errors import MoleculeError
+from forceladder.openff.packages import HOW
 from forceladder.openff.records import (
     level_name,
     optimization_line,
@@ -13,7 +14,7 @@ from forceladder.openff.records import (
 from forceladder.qm.datasets import MAPPED
 from forceladder.qm.tasks import level_of_theory
 
-pytestmark = pytest.mark.usefixtures("openff")
+pytest.importorskip("qcportal", reason=f"qcportal is not installed here; {HOW}.")
 
 WATER = "[O:1]([H:2])[H:3]"
 GEOMETRY = [0.0, 0.0, 0.1, 0.0, 1.4, -1.0, 0.0, -1.4, -1.0]  # Bohr

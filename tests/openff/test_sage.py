@@ -14,10 +14,13 @@ from examples import mol_of
 from forceladder.errors import MissingProgramError
 from forceladder.molecules.conformers import minimized_conformers
 from forceladder.openff import sage
+from forceladder.openff.packages import HOW
 from forceladder.openff.sage import SAGE, sage_energies, sage_system
 from forceladder.units import COULOMB
 
-pytestmark = pytest.mark.usefixtures("openff")
+pytest.importorskip(
+    "openff.interchange", reason=f"openff-interchange is not installed here; {HOW}."
+)
 
 # Ions, rings, conjugation, impropers, sp carbons, P and S of odd valence, every element of Sage
 MOLECULES = """

@@ -467,7 +467,13 @@ def test_geometry_that_is_there_twice_is_used_once_in_any_frame(records):
     for seed, record in enumerate(records):
         found = judge_molecule([*records, copy_of(record, seed=seed)], XTB, LIMITS)
         assert [verdict for verdict, _ in found] == [ACCEPTED] * len(records) + ["duplicate"]
-        assert f"of geometry {seed}, limit 0.01" in found[-1][1]
+        assert f"of geometry {seed}, limit" in found[-1][1]
+
+
+def test_point_of_a_scan_is_no_copy_of_what_is_there(records):
+    point = copy_of(records[4])
+    point["molecule"]["extras"]["scan"] = {"index": 0}
+    assert codes([*records, point]) == [ACCEPTED] * (len(records) + 1)
 
 
 def test_mirror_image_of_an_achiral_molecule_is_no_copy():

@@ -7,7 +7,15 @@ from rdkit.Chem import rdForceFieldHelpers
 
 from examples import mol_of
 from forceladder.molecules.conformers import minimized_conformers
-from forceladder.validate.baselines import BASELINES, mmff94, uff
+from forceladder.validate import baselines
+from forceladder.validate.baselines import (
+    ABSENT_BASELINES,
+    BASELINES,
+    OPENFF_SAGE,
+    available_baselines,
+    mmff94,
+    uff,
+)
 
 MOLECULES = ["CCO", "CC(=O)[O-]", "C[NH3+]", "CC(=O)NC", "c1ccsc1"]
 
@@ -72,3 +80,20 @@ def test_a_molecule_without_parameters_gives_nan_and_no_exception():
     mol, charge, positions = distorted("OB(O)c1ccccc1", count=1)  # MMFF94 has no boron
     energy, gradient = mmff94(mol, charge, positions)
     assert np.isnan(energy).all() and np.isnan(gradient).all()
+
+
+def test_each_baseline_is_there_or_says_in_a_sentence_why_not():
+    assert {"MMFF94", "UFF", "GFN2-xTB"} <= set(BASELINES)
+    assert {*BASELINES, *ABSENT_BASELINES} == {"MMFF94", "UFF", "GFN2-xTB", OPENFF_SAGE}
+    assert not set(BASELINES) & set(ABSENT_BASELINES)
+    assert all(reason.endswith(".") and "envs/" in reason for reason in ABSENT_BASELINES.values())
+
+
+def test_sage_is_a_baseline_where_it_can_run(monkeypatch):
+    monkeypatch.setattr(baselines, "why_no_sage", lambda: None)
+    here, absent = available_baselines()
+    assert list(here) == ["MMFF94", "UFF", "GFN2-xTB", OPENFF_SAGE] and not absent
+    monkeypatch.setattr(baselines, "sage_energies", lambda *given: given)
+    assert here[OPENFF_SAGE]("molecule", -1, "positions") == ("molecule", -1, "positions")
+    monkeypatch.setattr(baselines, "why_no_sage", lambda: "no charges.")
+    assert available_baselines()[1] == {OPENFF_SAGE: "no charges."}

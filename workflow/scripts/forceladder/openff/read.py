@@ -1,6 +1,7 @@
 """Dataset files of QCSubmit → our molecules and geometries, checked by QCSubmit's own classes."""
 
 import lzma
+import zlib
 
 import numpy as np
 from rdkit import Chem
@@ -14,6 +15,10 @@ from forceladder.openff.conversion import SPLIT_FRACTIONS, described_molecule
 from forceladder.openff.packages import openff_needed
 from forceladder.qm.datasets import MAPPED
 from forceladder.units import BOHR_IN_ANGSTROM
+
+
+# What QCSubmit's classes raise on values that do not fit; pydantic's errors are ValueErrors
+UNFIT = (ValueError, TypeError, LookupError, AttributeError)
 
 
 def read_dataset(
@@ -82,7 +87,7 @@ def qcsubmit_value(path, classes: dict, what: str):
         value = deserialize(str(path))
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist; correct the path.") from error
-    except (OSError, EOFError, ValueError, lzma.LZMAError, QCSubmitException) as error:
+    except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error, QCSubmitException) as error:
         raise CorruptFileError(f"{path} cannot be read ({_short(error)}); copy it anew.") from error
     kind = value.get("type") if isinstance(value, dict) else None
     if kind not in classes:
@@ -91,8 +96,7 @@ def qcsubmit_value(path, classes: dict, what: str):
         )
     try:
         return classes[kind](**value)
-    # pydantic's errors are ValueErrors
-    except (ValueError, TypeError, KeyError, QCSubmitException, ValidationError) as error:
+    except (*UNFIT, QCSubmitException, ValidationError) as error:
         raise CorruptFileError(
             f"{path} is not {what} that QCSubmit accepts ({_short(error)}); mend it, or copy it "
             "anew."

@@ -76,6 +76,9 @@ def gfn2_xtb(mol, net_charge, positions):
     return np.array(energies), np.array(gradients)
 
 
+OPENFF_SAGE = "OpenFF Sage 2.3.0"
+
+
 def openff_sage(mol, net_charge, positions):
     """OpenFF Sage 2.3.0 (Boothroyd et al., J. Chem. Theory Comput. 19, 3251, 2023, and since)."""
     return sage_energies(mol, net_charge, positions)
@@ -85,9 +88,9 @@ def available_baselines() -> tuple[dict, dict[str, str]]:
     """The baselines that can run here, by name; and a sentence for each that cannot."""
     here, absent = {"MMFF94": mmff94, "UFF": uff, "GFN2-xTB": gfn2_xtb}, {}
     if reason := why_no_sage():
-        absent["OpenFF Sage 2.3.0"] = reason
+        absent[OPENFF_SAGE] = reason
     else:
-        here["OpenFF Sage 2.3.0"] = openff_sage
+        here[OPENFF_SAGE] = openff_sage
     return here, absent
 
 
