@@ -9,7 +9,7 @@ from forceladder.configuration import EXTXYZ_KEYS, RESERVED, check_config
 from forceladder.errors import ConfigError
 from forceladder.training_set.importers.collect import FORMATS, READER_OPTIONS
 from forceladder.training_set.importers.extxyz import ENERGY_UNITS, FORCE_UNITS
-from forceladder.validate.baselines import BASELINES
+from forceladder.validate.baselines import ABSENT_BASELINES, BASELINES
 
 PROJECT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((PROJECT / "workflow/schemas/config.schema.yaml").read_text())
@@ -120,7 +120,7 @@ def test_a_rung_cannot_take_a_baselines_name():
 
 
 def test_reserved_names_are_those_of_the_baselines():
-    assert set(RESERVED) == set(BASELINES)
+    assert set(RESERVED) == {*BASELINES, *ABSENT_BASELINES}
 
 
 def test_a_psi4_spec_needs_a_basis():

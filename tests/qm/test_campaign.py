@@ -25,7 +25,8 @@ from forceladder.qm.scratch import PREFIX
 RETRIES = {"scf": 3, "died": 1, "time_factors": [3], "memory_factors": [1.5]}
 LIMITS = {"memory_mb": 500, "time_limit_s": 300, "retries": RETRIES}
 PROCEDURES = {
-    "minima_per_molecule": 0, "hessians_per_molecule": 0, "hessian_step_angstrom": 0.005,
+    "minima_per_molecule": 0, "hessians_per_molecule": 0, "saddle_wavenumber_per_cm": 30,
+    "hessian_step_angstrom": 0.005,
     "torsion_scans": "relaxed", "convergence": "GAU", "max_steps": 100, "spot_check_fraction": 0.0,
 }  # fmt: skip
 

@@ -188,7 +188,7 @@ def test_record_without_the_dispersion_that_was_asked_for_is_refused(record, b3l
     record["extras"]["forceladder"]["level_of_theory"] = "B3LYP-D3BJ/DZVP"
     record["provenance"]["creator"] = "Psi4"
     verdict, reason = judge_record(record, b3lyp_spec, LIMITS)
-    assert verdict == "wrong_level_of_theory" and "no dispersion energy" in reason
+    assert verdict == "wrong_level_of_theory" and "without the dispersion" in reason
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])

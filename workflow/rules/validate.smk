@@ -2,7 +2,7 @@
 
 
 rule predict_baselines:
-    """MMFF94, UFF and GFN2-xTB on the geometries of the training set."""
+    """MMFF94, UFF and GFN2-xTB on the geometries of the training set; OpenFF Sage if asked for."""
     input:
         training_set="results/{run}/training_set.nc",
     output:
@@ -10,13 +10,18 @@ rule predict_baselines:
     log:
         "results/{run}/logs/predict_baselines.log",
     conda:
-        "../../envs/md.yaml"
+        (
+            "../../envs/openff.yaml"
+            if config["validation"]["openff_baseline"]
+            else "../../envs/md.yaml"
+        )
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(120),
     params:
-        code=rooms("validate/baselines.py", "validate/predictions.py"),
+        with_openff=config["validation"]["openff_baseline"],
+        code=rooms("validate/baselines.py", "validate/predictions.py", "openff/sage.py"),
     script:
         "../scripts/predict_baselines.py"
 

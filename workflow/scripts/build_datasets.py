@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from forceladder import files, job
+from forceladder.errors import MoleculeError
 from forceladder.molecules.geometries import geometries_from_sdf
 from forceladder.openff import datasets as qcsubmit_builder
 from forceladder.qm import datasets as rdkit_builder
@@ -17,14 +18,18 @@ def main(snakemake):
             # a molecule without a file was rejected there, with a reason
             paths = [Path(f, f"{molecule['id']}.sdf") for f in snakemake.input.geometries]
             geometries = [g for path in paths if path.exists() for g in geometries_from_sdf(path)]
-            datasets = build_datasets(
+            asked = (
                 molecule,
                 geometries,
                 snakemake.wildcards.spec,
                 snakemake.params.spec,
                 snakemake.params.procedures,
-                BUILDERS[snakemake.params.builder],
             )
+            try:
+                datasets = build_datasets(*asked, BUILDERS[snakemake.params.builder])
+            except MoleculeError as error:  # radicals are beyond OpenFF
+                job.log.warning("%s: %s The RDKit builder takes it.", molecule["id"], error)
+                datasets = build_datasets(*asked, rdkit_builder)
             for kind, dataset in datasets.items():
                 files.write_json(folder / f"{molecule['id']}.{kind}.json.xz", dataset)
 

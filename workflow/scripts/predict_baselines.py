@@ -1,4 +1,4 @@
-"""MMFF94, UFF and GFN2-xTB on the geometries of the training set."""
+"""MMFF94, UFF and GFN2-xTB on the geometries of the training set; OpenFF Sage if asked for."""
 
 from forceladder import files, job
 from forceladder.training_set.dataset import read_training_set
@@ -7,7 +7,8 @@ from forceladder.validate.predictions import baseline_predictions
 
 def main(snakemake):
     dataset = read_training_set(snakemake.input.training_set)
-    files.write_netcdf(snakemake.output.predictions, baseline_predictions(dataset))
+    predictions = baseline_predictions(dataset, snakemake.params.with_openff)
+    files.write_netcdf(snakemake.output.predictions, predictions)
 
 
 if __name__ == "__main__":

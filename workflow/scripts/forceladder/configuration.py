@@ -6,7 +6,8 @@ import math
 from forceladder.errors import ConfigError
 from forceladder.qm.engines import ENGINES
 
-RESERVED = ("MMFF94", "UFF", "GFN2-xTB")  # validate.baselines, which the Snakefile need not import
+# of validate.baselines, which the Snakefile need not import
+RESERVED = ("MMFF94", "UFF", "GFN2-xTB", "OpenFF Sage 2.3.0")
 EXTXYZ_KEYS = ("smiles", "energy_key", "forces_key", "energy_unit", "force_unit")
 TYPES = {
     "integer": "a whole number", "number": "a finite number (write 1.0e-6, not 1e-6)",

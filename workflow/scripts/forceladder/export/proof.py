@@ -17,16 +17,15 @@ COLUMNS = ["molecule", "engine", "term", "quantity", "unit", "value", "differenc
 
 
 def proof_rows(index: int, dataset, parameters: dict, system) -> list[dict]:
-    """OpenMM against the training code, per term, on the molecule's last geometry.
-
-    The last is a sampled one where there is any: off the symmetric points of a minimum,
-    such as straight angles, where OpenMM's own rounding shows.
+    """OpenMM against the training code, per term, on the molecule's geometry of highest energy:
+    off the symmetric points of a minimum, such as straight angles, where OpenMM's own
+    rounding shows.
 
     Rows of COLUMNS: `value` is ours, `difference` OpenMM's minus ours; for forces the
     largest component of either. The sum of charges is held against the net charge.
     """
     one = select_molecules(dataset, [index])
-    positions = molecule_positions(dataset, index)[-1]
+    positions = molecule_positions(dataset, index)[int(np.argmax(one["energy"].values))]
     geometry = Geometry(topology_of(one), torch.tensor([1]), torch.as_tensor(positions))
     ours = {
         name: term_energy_and_gradient(name, values, geometry)

@@ -19,6 +19,7 @@ from forceladder.errors import ConfigError
 COLUMNS = {"id", "smiles", "charge", "multiplicity", "split"}
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 COST_EXPONENT = 2.4  # of heavy atoms, measured for B3LYP/DZVP in Psi4 1.3.2
+MAPPED = "canonical_isomeric_explicit_hydrogen_mapped_smiles"
 SPLITS = ("train", "validation", "test")
 UNPACKERS = {".xz": lzma.open, ".bz2": bz2.open, ".gz": gzip.open}
 
@@ -114,7 +115,9 @@ def _dataset_rows(path, text):
     """Each molecule of a QCSubmit dataset once; importers.qcsubmit reads its geometries."""
     try:
         entries = json.loads(text)["dataset"]
-        smiles = [entry["attributes"]["canonical_isomeric_smiles"] for entry in entries.values()]
+        attributes = [entry["attributes"] for entry in entries.values()]
+        # OpenFF's spelling without map numbers has lost some cis and trans
+        smiles = [found.get(MAPPED) or found["canonical_isomeric_smiles"] for found in attributes]
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"molecules.file {path} is no QCSubmit dataset ({error!r}).") from error
     rows = {}

@@ -6,6 +6,7 @@ spacing_degrees [one per torsion]}; a point of it has angles_degrees as well.
 
 import contextlib
 import io
+from collections import defaultdict
 from itertools import pairwise
 
 import numpy as np
@@ -17,8 +18,6 @@ from forceladder.molecules.topology import resonance_ranks
 from forceladder.units import BOHR_IN_ANGSTROM, HARTREE_IN_KCAL
 
 NO_ENERGY = 1e6  # Hartree: of a point that failed, so that any other result takes its place
-# Å: torsiondrive knows a job by its start's coordinates, cut off at multiples of this
-TORSIONDRIVE_CELL = 1e-3
 # Bonds about which something turns: single, in no ring, no end a terminal atom
 ROTATABLE = Chem.MolFromSmarts("[!D1;!$(*#*)]-;!@[!D1;!$(*#*)]")
 
@@ -130,23 +129,25 @@ def drive_torsions(
     """
     from torsiondrive import td_api
 
-    state = td_api.create_initial_state(
-        dihedrals=scan["torsions"],
-        grid_spacing=[round(spacing) for spacing in scan["spacing_degrees"]],
-        elements=list(symbols),
-        init_coords=[_off_edges(start) for start in starts],
-    )
+    # Arrays in Å: by way of its JSON in Bohr a coordinate may come back a digit lower, and a
+    # grid of 24° or 40° elsewhere; it knows neither again and would ask for them for ever.
+    state = {
+        "dihedrals": scan["torsions"],
+        "grid_spacing": [round(spacing) for spacing in scan["spacing_degrees"]],
+        "elements": list(symbols),
+        "init_coords": [_by_way_of_bohr(start) for start in starts],
+        "grid_status": defaultdict(list),
+    }
     best, failed = {}, 0
     while True:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
-            jobs = td_api.next_jobs_from_state(state)
+            jobs = td_api.get_next_jobs(state)
         if not jobs:
             break
-        results = {}
-        for name, begin in jobs.items():
-            angles, results[name] = tuple(td_api.grid_id_from_string(name)), []
+        for point, begin in sorted(jobs.items()):
+            angles = tuple(int(angle) for angle in point)
             for start in begin:
-                positions = np.reshape(start, (-1, 3)) * BOHR_IN_ANGSTROM
+                positions = start * (1.0 / BOHR_IN_ANGSTROM) * BOHR_IN_ANGSTROM
                 try:
                     found = relax(
                         gradient, symbols, positions, scan["torsions"], angles, max_steps,
@@ -157,20 +158,15 @@ def drive_torsions(
                     energy, end = found.energy / HARTREE_IN_KCAL, found.positions
                 except (RelaxationError, QMError):
                     failed, energy, end = failed + 1, NO_ENERGY, positions
-                results[name].append((start, _off_edges(end), energy))
+                state["grid_status"][angles].append((start, _by_way_of_bohr(end), energy))
                 if energy < best.get(angles, (NO_ENERGY, None))[0]:
                     best[angles] = energy, end
-        td_api.update_state(state, results)
     if not best:
         raise RelaxationError(f"no point of the scan could be relaxed ({failed} failed)")
     return {angles: positions for angles, (_, positions) in sorted(best.items())}
 
 
-def _off_edges(positions) -> list[float]:
-    """Positions in Bohr, flat; a coordinate at a cell's edge is moved by 1e-7 Å, so that no
-    rounding leads into another cell: a job that torsiondrive does not know again is asked for
-    once more, for ever."""
-    flat = np.ravel(positions)
-    cells = flat / TORSIONDRIVE_CELL
-    at_edge = np.abs(cells - np.round(cells)) < 1e-5
-    return ((flat + 1e-4 * TORSIONDRIVE_CELL * at_edge) / BOHR_IN_ANGSTROM).tolist()
+def _by_way_of_bohr(positions) -> np.ndarray:
+    """The last digit as in torsiondrive's JSON: QM results are found by every digit of a scan's
+    geometries, and those of earlier versions came that way."""
+    return np.asarray(positions, float) / BOHR_IN_ANGSTROM * BOHR_IN_ANGSTROM

@@ -16,7 +16,6 @@ from forceladder.openff.packages import openff_needed
 from forceladder.qm.datasets import MAPPED
 from forceladder.units import BOHR_IN_ANGSTROM
 
-
 # What QCSubmit's classes raise on values that do not fit; pydantic's errors are ValueErrors
 UNFIT = (ValueError, TypeError, LookupError, AttributeError)
 

@@ -83,7 +83,8 @@ def torsiondrive_dataset(molecule: dict, geometries: list[dict], spec_name, spec
     dataset |= {
         "type": "TorsionDriveDataset",
         "driver": "deferred",
-        "optimization_procedure": OPTIMIZATION | {"enforce": 0.1, "reset": True, "epsilon": 0.0},
+        "optimization_procedure": OPTIMIZATION
+        | {"enforce": 0.1, "reset": True, "epsilon": 0.0, "qccnv": True},
         "grid_spacing": [round(step) for step in spacing],
         "energy_upper_limit": 0.05,
         "dihedral_ranges": None,
@@ -177,6 +178,7 @@ def qcschema_molecule(mol: Chem.Mol, molecule: dict, geometry: dict) -> dict:
         "fix_com": True,
         "fix_orientation": True,
         "fix_symmetry": "c1",
+        "validated": True,  # else QCElemental rounds the geometry to eight decimals
         "identifiers": {MAPPED: molecule["mapped_smiles"]},
         "extras": {
             MAPPED: molecule["mapped_smiles"],

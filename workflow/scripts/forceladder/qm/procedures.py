@@ -6,9 +6,11 @@ final geometry like any other, with `procedure` in its extras.
 """
 
 import numpy as np
+from qcelemental import periodictable
 
 from forceladder.errors import QMError, RelaxationError
 from forceladder.job import seed_of
+from forceladder.molecules.normal_modes import wavenumbers
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.molecules.relaxation import relax
 from forceladder.molecules.sampling import xtb_gradient
@@ -20,9 +22,11 @@ from forceladder.qm.hessians import hessian
 from forceladder.qm.records import make_record, with_dispersion
 from forceladder.units import (
     BOHR_IN_ANGSTROM,
+    EV_IN_KCAL,
     HARTREE_PER_BOHR2_IN_KCAL_PER_ANGSTROM2,
 )
 
+SADDLE_STEP = 0.2  # Bohr, of the atom that moves most
 SPOT_CHECK_STEP = 0.02  # Bohr along a random unit direction: balances truncation and SCF noise
 
 
@@ -67,17 +71,59 @@ def spot_check(calculator: Calculator, molecule: dict, record: dict) -> dict:
 
 
 def minimum_records(calculator: Calculator, molecules: list[dict], settings: dict) -> list[dict]:
-    """A minimum from each geometry; the lowest ones that converged have a Hessian as well."""
+    """A minimum from each geometry; the lowest ones that converged have a Hessian as well.
+
+    Where that Hessian shows a saddle point (planar amides are one at many levels of theory),
+    the geometry is moved along the imaginary mode and relaxed once more.
+    """
     found = [relaxed_record(calculator, molecule, "minimum", settings) for molecule in molecules]
-    converged = [
-        record
-        for record in found
-        if record["success"] and record["extras"]["forceladder"]["procedure"]["converged"]
-    ]
-    converged.sort(key=lambda record: record["properties"]["return_energy"])
-    for record in converged[: settings["hessians_per_molecule"]]:
-        record["extras"]["forceladder"] |= hessian_extras(calculator, record, settings)
+    rows = [row for row, record in enumerate(found) if has_converged(record)]
+    rows.sort(key=lambda row: found[row]["properties"]["return_energy"])
+    for row in rows[: settings["hessians_per_molecule"]]:
+        found[row] = with_hessian(calculator, found[row], settings)
+        lowest, mode = lowest_mode(found[row])
+        if lowest < -settings["saddle_wavenumber_per_cm"]:
+            moved = relaxed_record(
+                calculator, displaced(found[row]["molecule"], mode), "minimum", settings
+            )
+            moved["extras"]["forceladder"]["procedure"]["left_saddle_per_cm"] = lowest
+            found[row] = with_hessian(calculator, moved, settings)
     return found
+
+
+def has_converged(record: dict) -> bool:
+    return record["success"] and record["extras"]["forceladder"]["procedure"]["converged"]
+
+
+def with_hessian(calculator: Calculator, record: dict, settings: dict) -> dict:
+    """The record with `hessian_extras`, if it is a converged success."""
+    if has_converged(record):
+        record["extras"]["forceladder"] |= hessian_extras(calculator, record, settings)
+    return record
+
+
+def lowest_mode(record: dict) -> tuple[float, np.ndarray]:
+    """Wavenumber (1/cm, negative if imaginary) of the softest mode of a record's Hessian, and
+    its direction [atoms, 3], the largest component one; infinity without a Hessian."""
+    elements = record["extras"]["forceladder"].get("hessian")
+    atoms = len(record["molecule"]["symbols"])
+    if elements is None:
+        return np.inf, np.zeros((atoms, 3))
+    masses = np.array([periodictable.to_mass(s) for s in record["molecule"]["symbols"]])
+    root = np.sqrt(np.repeat(masses, 3))
+    curvatures, modes = np.linalg.eigh(np.reshape(elements, (3 * atoms, -1)) / np.outer(root, root))
+    # rigid motions have no curvature at all, and say nothing
+    softest = min(np.flatnonzero(np.abs(curvatures) > 1e-10), key=lambda k: curvatures[k])
+    direction = (modes[:, softest] / root).reshape(-1, 3)
+    in_kcal = curvatures[softest] * HARTREE_PER_BOHR2_IN_KCAL_PER_ANGSTROM2
+    wavenumber = np.sign(in_kcal) * wavenumbers(abs(in_kcal) / EV_IN_KCAL)
+    return float(wavenumber), direction / np.abs(direction).max()
+
+
+def displaced(molecule: dict, direction) -> dict:
+    """A qcschema molecule moved by SADDLE_STEP along a direction [atoms, 3]."""
+    geometry = np.ravel(molecule["geometry"]) + SADDLE_STEP * np.ravel(direction)
+    return molecule | {"geometry": geometry.tolist()}
 
 
 def hessian_extras(calculator: Calculator, record: dict, settings: dict) -> dict:

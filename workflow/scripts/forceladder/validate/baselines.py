@@ -9,6 +9,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
+from forceladder.errors import MissingProgramError
 from forceladder.openff.sage import sage_energies, why_no_sage
 from forceladder.units import (
     BOHR_IN_ANGSTROM,
@@ -95,3 +96,16 @@ def available_baselines() -> tuple[dict, dict[str, str]]:
 
 
 BASELINES, ABSENT_BASELINES = available_baselines()
+
+
+def asked_baselines(with_openff: bool) -> dict:
+    """Name → function of the baselines of a run: Sage only where it is asked for, so that a
+    table does not depend on what else is installed.
+
+    raises: MissingProgramError if Sage is asked for and cannot run here
+    """
+    if with_openff and OPENFF_SAGE in ABSENT_BASELINES:
+        raise MissingProgramError(
+            f"validation.openff_baseline asks for {OPENFF_SAGE}: {ABSENT_BASELINES[OPENFF_SAGE]}"
+        )
+    return {name: f for name, f in BASELINES.items() if with_openff or name != OPENFF_SAGE}

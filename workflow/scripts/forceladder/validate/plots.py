@@ -7,7 +7,9 @@ from forceladder.figures import COLOURS, plt
 from forceladder.training_set.dataset import SPLITS
 
 RUNG_COLOURS = COLOURS[:4]  # rungs come first, baselines in greys
-BASELINE_COLOURS = {"MMFF94": "#4d4d4d", "GFN2-xTB": "#8c8c8c", "UFF": "#c4c4c4"}
+BASELINE_COLOURS = {
+    "MMFF94": "#4d4d4d", "GFN2-xTB": "#8c8c8c", "UFF": "#c4c4c4", "OpenFF Sage 2.3.0": "#000000",
+}  # fmt: skip
 SPLIT_COLOURS = {"train": "#9ecae1", "validation": "#E69F00", "test": "#D55E00"}
 FORCE_LABEL = "force RMSE (kcal/mol/Å)"
 

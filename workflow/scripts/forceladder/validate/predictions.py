@@ -11,7 +11,7 @@ from forceladder.energy.total import energy_and_gradient
 from forceladder.fields import PREDICTION_FIELDS, labelled
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.training_set.dataset import molecule_positions, row_ranges
-from forceladder.validate.baselines import BASELINES
+from forceladder.validate.baselines import asked_baselines
 
 
 def rung_predictions(name: str, model, dataset) -> xarray.Dataset:
@@ -25,20 +25,21 @@ def rung_predictions(name: str, model, dataset) -> xarray.Dataset:
     return as_predictions([name], energy.numpy()[None], gradient.numpy()[None])
 
 
-def baseline_predictions(dataset) -> xarray.Dataset:
+def baseline_predictions(dataset, with_openff: bool = False) -> xarray.Dataset:
     """Energies and gradients of all baselines; NaN where one has no parameters."""
+    baselines = asked_baselines(with_openff)
     ranges = row_ranges(dataset)
-    energies = np.full((len(BASELINES), dataset.sizes["conformer"]), np.nan)
-    gradients = np.full((len(BASELINES), dataset.sizes["position"], 3), np.nan)
+    energies = np.full((len(baselines), dataset.sizes["conformer"]), np.nan)
+    gradients = np.full((len(baselines), dataset.sizes["position"], 3), np.nan)
     for m, smiles in enumerate(dataset["mapped_smiles"].values):
         mol = molecule_from_mapped_smiles(str(smiles))
         rows = slice(*ranges["position"][m : m + 2])
         positions = molecule_positions(dataset, m)
-        for b, baseline in enumerate(BASELINES.values()):
+        for b, baseline in enumerate(baselines.values()):
             energy, gradient = baseline(mol, int(dataset["net_charge"].values[m]), positions)
             energies[b, slice(*ranges["conformer"][m : m + 2])] = energy
             gradients[b, rows] = gradient.reshape(-1, 3)
-    return as_predictions(list(BASELINES), energies, gradients)
+    return as_predictions(list(baselines), energies, gradients)
 
 
 def as_predictions(methods: list[str], energies, gradients) -> xarray.Dataset:

@@ -17,10 +17,14 @@ is therefore asked again on the difference to GFN2-xTB's surface, which is so fl
 fourth of the error is left; only what fails both ways is rejected. Measured, kcal/mol:
 
     |mismatch|                                       median   99 %   largest
-    111 B3LYP-D3BJ/DZVP records of 12 molecules        0.3     4.0     4.8
-        on the difference to GFN2-xTB                  0.1     1.4     1.8
-    500 GFN1-xTB records of 14 drug-like molecules     0.6     7.9    19.4
+    554 B3LYP-D3BJ/DZVP records, up to 7 heavy atoms   0.1     4.8     8.7
+        on the difference to GFN2-xTB                  0.0     1.6     2.9
+    500 GFN1-xTB records of drug-like molecules        0.6     7.9    19.4
         on the difference to GFN2-xTB                  0.1     2.9     4.8
+
+With a limit of 4 kcal/mol, one shifted energy of the former (the latter) is found in 91 (80) %
+of the records at 5 kcal/mol, in 99.8 (97) % at 10 and in 100 (99.9) % at 20, up or down; no
+honest record is refused. Where most neighbours are wrong, nothing can be said.
 """
 
 from typing import NamedTuple

@@ -94,9 +94,8 @@ def repeated(evidence: dict[int, Evidence], limits: dict) -> dict[int, Verdict]:
         max_rmsd=limit,
         max_energy=limits["max_energy_mismatch_kcal"],
     ):
-        found[rows[row]] = "duplicate", (
-            f"within {distance:.4f} Å (RMSD) of geometry {rows[twin]}, limit {limit:g}"
-        )
+        reason = f"within {distance:.4f} Å (RMSD) of geometry {rows[twin]}, limit {limit:g}"
+        found[rows[row]] = "duplicate", reason
     return found
 
 

@@ -81,8 +81,9 @@ def other_level_of_theory(record: dict, spec: dict) -> str | None:
     creator = record["provenance"]["creator"]
     if creator != ENGINES[spec["engine"]].creator:
         return f"computed by {creator} instead of {ENGINES[spec['engine']].creator}"
-    if bool(spec.get("dispersion")) != ("dispersion_energy" in ours):
-        return f"{'no ' if spec.get('dispersion') else ''}dispersion energy, unlike {asked}"
+    without = ours["energy_without_dispersion"]
+    if spec.get("dispersion") and record["properties"]["return_energy"] == without:
+        return f"without the dispersion energy of {asked}"
     return None
 
 
