@@ -169,7 +169,7 @@ def test_error_of_the_gradient_passes_through(error):
 
 def test_where_geometric_stops_there_is_a_sentence_and_no_traceback():
     _, symbols, start = embedded("CO")
-    with pytest.raises(RelaxationError, match="geomeTRIC stopped after 1 steps: .*nan"):
+    with pytest.raises(RelaxationError, match=r"stopped after 1 steps: .* contains nan"):
         relax(lambda x: (0.0, np.full(x.shape, np.nan)), symbols, start)
     with pytest.raises(RelaxationError, match="geomeTRIC stopped after 0 steps"):
         relax(lambda x: (0.0, np.zeros((1, 3))), ["C"], np.zeros((1, 3)))

@@ -239,11 +239,17 @@ def test_no_point_is_above_a_direct_relaxation_from_any_start():
     points = drive_torsions(gradient, symbols, minima, scan_about([torsion], 60), 100)
     assert list(points) == [(angle,) for angle in FULL_CIRCLE[60]]
     assert len(minima) > 1
+    compared = 0
     for angles, positions in points.items():
         lowest = gradient(positions)[0]
         for start in minima:
-            direct = relax(gradient, symbols, start, [torsion], angles)
+            try:
+                direct = relax(gradient, symbols, start, [torsion], angles)
+            except RelaxationError:  # too far to go in one leap
+                continue
+            compared += direct.converged
             assert not direct.converged or lowest <= direct.energy + 0.01
+    assert compared >= 6
 
 
 def test_two_torsions_make_a_square_grid():
@@ -278,8 +284,8 @@ def test_scan_comes_to_its_end_from_coordinates_cut_to_a_thousandth(peroxide):
     for seed in range(5):
         noise = np.random.default_rng(seed).normal(scale=0.03, size=minima[0].shape)
         starts = [np.round(minima[0] + noise, 3)]
-        scan = scan_about([[2, 0, 1, 3]], 180)
-        assert len(drive_torsions(patient(gradient, 300), symbols, starts, scan, 100)) == 2
+        scan = scan_about([[2, 0, 1, 3]], 90)
+        assert len(drive_torsions(patient(gradient, 300), symbols, starts, scan, 100)) == 4
 
 
 def test_points_that_do_not_converge_are_left_out_and_never_taken_for_low_ones(peroxide):

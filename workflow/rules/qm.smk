@@ -93,17 +93,20 @@ rule judge_qm:
             "results/{run}/qm/{spec}/verdicts.csv",
             category="QM",
             caption="../report/verdicts.rst",
+            labels={"level of theory": "{spec}", "picture": "table of verdicts"},
         ),
         counts="results/{run}/qm/{spec}/verdicts.json",
         plot=report(
             "results/{run}/qm/{spec}/verdicts.svg",
             category="QM",
             caption="../report/verdict_counts.rst",
+            labels={"level of theory": "{spec}", "picture": "verdicts"},
         ),
         measures=report(
             "results/{run}/qm/{spec}/measures.svg",
             category="QM",
             caption="../report/verdict_measures.rst",
+            labels={"level of theory": "{spec}", "picture": "measures"},
         ),
     log:
         "results/{run}/logs/judge_qm/{spec}.log",
@@ -118,7 +121,9 @@ rule judge_qm:
         code=rooms(
             "qm/verdicts",
             "qm/verdict_plots.py",
+            "figures.py",
             "molecules/connectivity.py",
+            "molecules/sampling.py",
             "molecules/stereo.py",
         ),
     script:

@@ -1,6 +1,7 @@
 """All geometries of one molecule, and the SDF file that carries them."""
 
 import json
+import math
 from io import StringIO
 
 import numpy as np
@@ -24,6 +25,10 @@ KINDS = {
     "minimum": "a minimum of the level of theory",
     "imported": "from a data set of others",
 }
+
+
+# What an entry of the SDF file says beside its coordinates
+PROPERTIES = ("mapped_smiles", "geometry_kind", "temperature_kelvin", "torsion_scan")
 
 
 def generate_geometries(molecule: dict, settings: dict, given=(), drives=()) -> list[dict]:
@@ -71,7 +76,7 @@ def generate_geometries(molecule: dict, settings: dict, given=(), drives=()) -> 
 def scanned_geometries(mol, molecule: dict, minima, settings: dict, drives) -> list[dict]:
     """Points of all torsion scans of a molecule, relaxed with GFN2-xTB from all its minima.
 
-    A scan that cannot be relaxed at any point is left out, with a warning.
+    A point that cannot be relaxed is left out, with a warning, or all of a scan.
     """
     gradient = xtb_gradient(mol, molecule["net_charge"], molecule["multiplicity"])
     symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
@@ -82,6 +87,12 @@ def scanned_geometries(mol, molecule: dict, minima, settings: dict, drives) -> l
         except RelaxationError as error:
             log.warning("%s, scan %d left out: %s", molecule["id"], scan["index"], error)
             continue
+        planned = math.prod(360 // round(spacing) for spacing in scan["spacing_degrees"])
+        if len(points) < planned:
+            log.warning(
+                "%s, scan %d: %d of %d points could not be relaxed",
+                molecule["id"], scan["index"], planned - len(points), planned,
+            )  # fmt: skip
         for angles, positions in points.items():
             point = scan | {"angles_degrees": [float(angle) for angle in angles]}
             geometries.append(_geometry(positions, "torsion_scan", 0.0) | {"scan": point})
@@ -123,7 +134,7 @@ def geometries_from_sdf(path) -> list[dict]:
     """Read what `geometries_to_sdf` wrote."""
     geometries = []
     for entry in Chem.SDMolSupplier(str(path), removeHs=False):
-        if entry is None or not entry.HasProp("geometry_kind"):
+        if entry is None or not all(entry.HasProp(name) for name in PROPERTIES):
             raise CorruptFileError(f"{path} has an entry that cannot be read; delete the file.")
         geometry = _geometry(
             entry.GetConformer().GetPositions(),
