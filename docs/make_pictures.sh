@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The README's pictures, from the last quickstart: docs/dag.svg (needs graphviz) and
-# docs/report.png (needs chromium).
+# The README's pictures: docs/dag.svg (needs graphviz) and docs/report.png (needs chromium) from
+# the last quickstart, docs/torsion_scans.png (needs librsvg) from the last example campaign.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 release=results/quickstart/releases/quickstart-0.1.0
@@ -15,3 +15,6 @@ trap 'rm -rf "$profile"' EXIT
 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
   --disable-component-update --disable-sync --user-data-dir="$profile" --hide-scrollbars \
   --window-size=1080,1790 --screenshot=docs/report.png "file://$PWD/$release/report.html"
+
+scans=results/campaign/validation/torsion_scans.svg
+if [ -f "$scans" ]; then rsvg-convert --width 1100 "$scans" --output docs/torsion_scans.png; fi

@@ -11,7 +11,8 @@ from rdkit.Chem.rdMolTransforms import GetDihedralDeg
 
 from examples import SMILES, WATER, mol_of, read
 from forceladder import files
-from forceladder.errors import CorruptFileError, MoleculeError
+from forceladder.errors import CorruptFileError, MoleculeError, QMError
+from forceladder.molecules import geometries as geometries_module
 from forceladder.molecules.connectivity import connectivity_change
 from forceladder.molecules.geometries import (
     PROPERTIES,
@@ -19,6 +20,7 @@ from forceladder.molecules.geometries import (
     geometries_from_sdf,
     geometries_to_sdf,
 )
+from forceladder.molecules.sampling import xtb_gradient
 
 NO_SCANS = {
     "by_rule": False, "named": {}, "methyl_rotors": False, "max_scans_per_molecule": 4,
@@ -148,12 +150,25 @@ def test_scan_without_a_point_is_left_out_with_a_warning(caplog):
     assert "example, scan 0 left out: no point of the scan could be relaxed" in caplog.text
 
 
-def test_missing_points_of_a_scan_are_counted_in_a_warning(caplog):
-    settings = with_scans(by_rule=True, max_steps=4)
+def test_missing_points_of_a_scan_are_counted_in_a_warning(monkeypatch, caplog):
+    """As where GFN2-xTB fails as soon as the hydrogens come close, about 0°."""
+
+    def failing(mol, *state):
+        gradient = xtb_gradient(mol, *state)
+
+        def answer(positions):
+            if np.linalg.norm(positions[2] - positions[3]) < 1.95:
+                raise QMError("gfn2_xtb_failed", "GFN2-xTB stopped.")
+            return gradient(positions)
+
+        return answer
+
+    monkeypatch.setattr(geometries_module, "xtb_gradient", failing)
     with caplog.at_level("WARNING", logger="forceladder"):
-        points = generate_geometries(read("OO"), settings)[1:]
-    assert 0 < len(points) < 6
-    assert f"example, scan 0: {6 - len(points)} of 6 points could not be relaxed" in caplog.text
+        _, *points = generate_geometries(read("OO"), with_scans(by_rule=True))
+    angles = [point["scan"]["angles_degrees"][0] for point in points]
+    assert angles == [-120, -60, 60, 120, 180]
+    assert "example, scan 0: 1 of 6 points could not be relaxed" in caplog.text
 
 
 def test_what_the_user_brought_is_there_beside_the_conformers():

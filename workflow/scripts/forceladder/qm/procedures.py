@@ -96,9 +96,12 @@ def has_converged(record: dict) -> bool:
 
 
 def with_hessian(calculator: Calculator, record: dict, settings: dict) -> dict:
-    """The record with `hessian_extras`, if it is a converged success."""
+    """The record with `hessian_extras` and its softest mode, if it is a converged success."""
     if has_converged(record):
-        record["extras"]["forceladder"] |= hessian_extras(calculator, record, settings)
+        ours = record["extras"]["forceladder"]
+        ours |= hessian_extras(calculator, record, settings)
+        if "hessian" in ours:
+            ours["lowest_wavenumber_per_cm"] = lowest_mode(record)[0]
     return record
 
 
