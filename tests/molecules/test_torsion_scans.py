@@ -12,6 +12,7 @@ from rdkit.Chem.rdMolTransforms import GetAngleDeg
 
 from examples import SMILES, mol_of, read
 from forceladder.errors import KilledError, MoleculeError, QMError, RelaxationError
+from forceladder.molecules import torsion_scans
 from forceladder.molecules.conformers import minimized_conformers
 from forceladder.molecules.relaxation import relax
 from forceladder.molecules.sampling import xtb_gradient
@@ -163,6 +164,21 @@ def test_torsion_that_is_none_is_refused_by_name(smarts, words):
     with pytest.raises(MoleculeError, match=words) as caught:
         named_torsion(mol_of("OCC1CC1"), smarts)
     assert caught.value.code == "torsion_not_in_molecule"
+
+
+@pytest.mark.parametrize(
+    "smiles, scan, words",
+    [
+        ("CC#CC", "[H:1][C:2]-[C:3]#[C:4]", "runs along a straight line at atom 2"),
+        ("CC#N", "[H:1][C:2]-[C:3]#[N:4]", "runs along a straight line at atom 2"),
+        ("OCCO", ["[O:1][C:2]-[C:3][O:4]"] * 2, "turn about the same bond"),
+        ("OCCO", ["[O:1][C:2]-[C:3][O:4]", "[H:1][C:2]-[C:3][H:4]"], "turn about the same bond"),
+    ],
+)
+def test_scan_that_no_relaxation_could_hold_is_refused(smiles, scan, words):
+    settings = SETTINGS | {"named": {"one": [scan]}}
+    with pytest.raises(MoleculeError, match=words):
+        planned_scans(mol_of(smiles), settings, "one")
 
 
 # wavefront
@@ -333,3 +349,10 @@ def test_scan_says_nothing(peroxide, capfd):
     gradient, symbols, minima, *_ = peroxide
     drive_torsions(gradient, symbols, minima, scan_about([[2, 0, 1, 3]], 120), 100)
     assert capfd.readouterr() == ("", "")
+
+
+def test_scan_that_finds_no_end_is_given_up(peroxide, monkeypatch):
+    gradient, symbols, minima, scan, _ = peroxide
+    monkeypatch.setattr(torsion_scans, "MOST_RELAXATIONS", 0.5)
+    with pytest.raises(RelaxationError, match=r"6 relaxations, and the scan of 12 points still"):
+        drive_torsions(gradient, symbols, minima, scan, 100)

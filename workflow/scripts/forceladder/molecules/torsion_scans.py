@@ -18,6 +18,8 @@ from forceladder.molecules.topology import resonance_ranks
 from forceladder.units import BOHR_IN_ANGSTROM, HARTREE_IN_KCAL
 
 NO_ENERGY = 1e6  # Hartree: of a point that failed, so that any other result takes its place
+# Per point of the grid; two or three suffice, one from each neighbour and again where it pays
+MOST_RELAXATIONS = 30
 # Bonds about which something turns: single, in no ring, no end a terminal atom
 ROTATABLE = Chem.MolFromSmarts("[!D1;!$(*#*)]-;!@[!D1;!$(*#*)]")
 
@@ -44,6 +46,8 @@ def planned_scans(mol: Chem.Mol, settings: dict, name: str = "", drives=()) -> l
         torsions += [list(pair) for pair in pairs]
     else:
         torsions = []
+    for scan in torsions:
+        check_scan(mol, scan)
     spacings = {1: settings["spacing_degrees"], 2: settings["spacing_2d_degrees"]}
     return [
         {"index": index, "torsions": scan, "spacing_degrees": [spacings[len(scan)]] * len(scan)}
@@ -115,6 +119,22 @@ def named_torsion(mol: Chem.Mol, smarts: str) -> list[int]:
     )
 
 
+def check_scan(mol: Chem.Mol, torsions: list[list[int]]):
+    """Raise MoleculeError torsion_not_in_molecule for what no relaxation could hold."""
+    for atoms in torsions:
+        for atom in atoms[1:3]:
+            if mol.GetAtomWithIdx(atom).GetHybridization() == Chem.HybridizationType.SP:
+                raise MoleculeError(
+                    "torsion_not_in_molecule",
+                    f"the torsion {'-'.join(str(a + 1) for a in atoms)} runs along a straight line "
+                    f"at atom {atom + 1}, where it has no angle.",
+                )
+    if len({frozenset(atoms[1:3]) for atoms in torsions}) < len(torsions):
+        raise MoleculeError(
+            "torsion_not_in_molecule", "the two torsions of a scan turn about the same bond."
+        )
+
+
 def drive_torsions(
     gradient, symbols, starts, scan: dict, max_steps: int, convergence: str = "GAU"
 ) -> dict[tuple, np.ndarray]:
@@ -138,7 +158,8 @@ def drive_torsions(
         "init_coords": [_by_way_of_bohr(start) for start in starts],
         "grid_status": defaultdict(list),
     }
-    best, failed = {}, 0
+    best, failed, relaxations = {}, 0, 0
+    points = np.prod([360 // step for step in state["grid_spacing"]])
     while True:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
             jobs = td_api.get_next_jobs(state)
@@ -147,6 +168,12 @@ def drive_torsions(
         for point, begin in sorted(jobs.items()):
             angles = tuple(int(angle) for angle in point)
             for start in begin:
+                relaxations += 1
+                if relaxations > MOST_RELAXATIONS * points:
+                    raise RelaxationError(
+                        f"{relaxations - 1} relaxations, and the scan of {points} points still "
+                        "finds lower ones"
+                    )
                 positions = start * (1.0 / BOHR_IN_ANGSTROM) * BOHR_IN_ANGSTROM
                 try:
                     found = relax(
