@@ -108,28 +108,29 @@ def test_coupled_pairs_are_all_pairs_of_bonds_with_one_atom_in_common(smiles):
 def test_plan_of_the_rule_keeps_to_its_limits_and_spacings():
     mol = mol_of("CCCCCCCC")
     limited = SETTINGS | {"max_scans_per_molecule": 2, "max_2d_scans_per_molecule": 1}
-    assert planned_scans(mol, limited) == [
+    assert planned_scans(mol, limited)[0] == [
         {"index": 0, "torsions": [[2, 3, 4, 5]], "spacing_degrees": [15]},
         {"index": 1, "torsions": [[1, 2, 3, 4]], "spacing_degrees": [15]},
         {"index": 2, "torsions": [[2, 3, 4, 5], [1, 2, 3, 4]], "spacing_degrees": [30, 30]},
     ]
-    assert planned_scans(mol, SETTINGS | {"by_rule": False}) == []
+    assert planned_scans(mol, SETTINGS | {"by_rule": False}) == ([], [])
 
 
 def test_what_the_user_names_goes_before_what_came_with_it_and_that_before_the_rule():
     mol = mol_of("OCCO")
     named = {"glycol": ["[O:1][C:2][C:3][O:4]", ["[O:1][C:2][C:3][O:4]", "[H:1][O:2][C:3][C:4]"]]}
     settings = SETTINGS | {"named": named}
-    (one, two), brought = planned_scans(mol, settings, "glycol"), [[[0, 1, 2, 3]]]
+    (one, two), _ = planned_scans(mol, settings, "glycol")
+    brought = [[[0, 1, 2, 3]]]
     assert one == {"index": 0, "torsions": [[0, 1, 2, 3]], "spacing_degrees": [15]}
     assert two["torsions"][0] == [0, 1, 2, 3]
     assert [mol.GetAtomWithIdx(atom).GetSymbol() for atom in two["torsions"][1]] == list("HOCC")
     assert two["spacing_degrees"] == [30, 30]
-    assert planned_scans(mol, settings, "glycol", brought) == [one, two]
-    (alone,) = planned_scans(mol, settings, "another", brought)
+    assert planned_scans(mol, settings, "glycol", brought)[0] == [one, two]
+    ((alone,), _) = planned_scans(mol, settings, "another", brought)
     assert alone["torsions"] == [[0, 1, 2, 3]]
-    assert len(planned_scans(mol, settings, "another")) == 2
-    assert planned_scans(mol, settings | {"named": {"glycol": []}}, "glycol", brought) == []
+    assert len(planned_scans(mol, settings, "another")[0]) == 2
+    assert planned_scans(mol, settings | {"named": {"glycol": []}}, "glycol", brought)[0] == []
 
 
 def test_named_torsion_is_its_own_smarts_in_the_order_of_its_numbers():
@@ -175,10 +176,15 @@ def test_torsion_that_is_none_is_refused_by_name(smarts, words):
         ("OCCO", ["[O:1][C:2]-[C:3][O:4]", "[H:1][C:2]-[C:3][H:4]"], "turn about the same bond"),
     ],
 )
-def test_scan_that_no_relaxation_could_hold_is_refused(smiles, scan, words):
+def test_scan_that_no_relaxation_could_hold_is_left_out_alone(smiles, scan, words):
     settings = SETTINGS | {"named": {"one": [scan]}}
-    with pytest.raises(MoleculeError, match=words):
-        planned_scans(mol_of(smiles), settings, "one")
+    scans, (sentence,) = planned_scans(mol_of(smiles), settings, "one")
+    assert scans == []
+    assert words in sentence
+    both = SETTINGS | {"named": {"one": [scan, "[*:1]~[!D1;!$(*#*):2]-[!D1;!$(*#*):3]~[*:4]"]}}
+    scans, left_out = planned_scans(mol_of("OCCO"), both, "one")
+    assert [scan["index"] for scan in scans] == [0]
+    assert len(left_out) == 1
 
 
 # wavefront

@@ -45,6 +45,13 @@ def write_dataset(folder, name, smiles, spec, geometries):
     files.write_json(folder / f"{name}.gradients.json.xz", dataset)
 
 
+def listed(folder):
+    """A folder of datasets as its rule leaves it, with the list of its files."""
+    names = sorted(path.name for path in folder.glob("*.json.xz"))
+    files.write_json(folder / files.CONTENTS, names)
+    return folder
+
+
 @pytest.fixture
 def shard(tmp_path, xtb_spec, scratch_root):
     (tmp_path / "datasets").mkdir()
@@ -57,8 +64,8 @@ def compute(folder, spec, limits=LIMITS):
     """Run the shard; returns records by molecule and how many tasks the cache already held."""
     progress = folder / "qm" / "progress" / f"{threading.get_ident()}.json"
     compute_shard(
-        folder / "datasets", folder / "records", spec, folder / "cache", 1, limits, PROCEDURES,
-        progress_file=progress,
+        listed(folder / "datasets"), folder / "records", spec, folder / "cache", 1, limits,
+        PROCEDURES, progress_file=progress,
     )  # fmt: skip
     return records_of(folder), files.read_json(progress)["cached"]
 
@@ -171,7 +178,7 @@ def test_an_engine_killed_twice_stops_the_shard_writes_no_record_and_keeps_the_r
 
 
 def test_another_engine_version_than_the_runs_is_refused_by_name(shard, xtb_spec):
-    folders = shard / "datasets", shard / "records"
+    folders = listed(shard / "datasets"), shard / "records"
     with pytest.raises(VersionError, match=r"this run began with tblite 0\.1"):
         compute_shard(
             *folders, xtb_spec, shard / "cache", 1, LIMITS, PROCEDURES, engine_version="tblite 0.1"
@@ -200,6 +207,23 @@ def test_empty_shard_writes_an_empty_folder(tmp_path, xtb_spec, scratch_root):
     assert (tmp_path / "records").is_dir()
 
 
+def test_dataset_that_is_gone_stops_the_shard_and_names_the_folder(shard, xtb_spec):
+    """Snakemake does not notice: a molecule would be lost without a word."""
+    folder = listed(shard / "datasets")
+    (folder / "water.gradients.json.xz").unlink()
+    with pytest.raises(CorruptFileError, match=rf"is gone; delete the folder {folder} and run"):
+        compute_shard(folder, shard / "records", xtb_spec, shard / "cache", 1, LIMITS, PROCEDURES)
+
+
+def test_records_are_listed_and_a_damaged_one_names_its_folder(shard, xtb_spec):
+    compute(shard, xtb_spec)
+    paths = files.members(shard / "records", "*.jsonl.xz")
+    assert [path.name for path in paths] == ["ethanol.jsonl.xz", "water.jsonl.xz"]
+    paths[0].write_bytes(paths[0].read_bytes()[:-9])
+    with pytest.raises(CorruptFileError, match=r"delete the folder .*records and run again"):
+        files.read_json_lines(paths[0])
+
+
 def test_dataset_of_another_kind_is_named(tmp_path):
     files.write_json(tmp_path / "a.json.xz", {"type": "DataSet"})
     with pytest.raises(CorruptFileError, match=r"a\.json\.xz has no 'dataset'"):
@@ -217,6 +241,7 @@ def test_killed_job_has_lost_nothing_but_the_task_under_way(shard, xtb_spec, scr
         compute_shard(f"{{folder}}/datasets", f"{{folder}}/records", {xtb_spec!r},
                       f"{{folder}}/cache", 1, {LIMITS!r}, {PROCEDURES!r})
     """
+    listed(shard / "datasets")
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     job = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], env=environment)
     patience = time.monotonic() + 60

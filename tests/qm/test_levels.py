@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from ase import units
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forceladder.qm.levels import compare_levels, shared_geometries
 
@@ -44,3 +46,31 @@ def test_table_holds_root_mean_squares_in_the_units_of_the_field():
     assert (row["level_of_theory"], row["molecule"], row["geometries"]) == ("B", "water", 2)
     assert row["core_seconds"] == row["reference_core_seconds"] == 20.0
     assert arrays["force"].shape == (2, 4) and arrays["energy"].shape == (2, 2)
+
+
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(0, 1000))
+def test_table_is_numpys_of_the_stacked_arrays(geometries, atoms, seed):
+    """Also where the other level has another zero of energy: only differences count."""
+    random = np.random.default_rng(seed)
+    shape = (2, geometries)
+    energy, dipole = random.normal(size=shape), random.normal(size=(*shape, 3))
+    gradient = random.normal(size=(*shape, 3 * atoms))
+    energy[1] -= 1000.0
+    pairs = [
+        tuple(
+            record([float(k)], energy[side, k], gradient[side, k], dipole[side, k])
+            for side in (0, 1)
+        )
+        for k in range(geometries)
+    ]
+    row, arrays = compare_levels("any", pairs)
+    hartree = units.Hartree / (units.kcal / units.mol)
+    expected = hartree * np.std(energy[0] - energy[1])
+    assert row["energy_rms_kcal"] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    force = hartree / units.Bohr * np.sqrt(np.mean((gradient[0] - gradient[1]) ** 2))
+    assert row["force_rms_kcal_per_angstrom"] == pytest.approx(force, rel=1e-6)
+    debye = units.Bohr / units.Debye * np.sqrt(np.mean((dipole[0] - dipole[1]) ** 2))
+    assert row["dipole_rms_debye"] == pytest.approx(debye, rel=1e-6)
+    np.testing.assert_allclose(
+        arrays["force"], -hartree / units.Bohr * gradient.reshape(2, -1), rtol=1e-6
+    )

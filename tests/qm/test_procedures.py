@@ -39,7 +39,8 @@ RETRIES = {"scf": 1, "died": 1, "time_factors": [3], "memory_factors": [1.5]}
 LIMITS = {"memory_mb": 500, "time_limit_s": 300, "retries": RETRIES}
 SETTINGS = {
     "minima_per_molecule": 5, "hessians_per_molecule": 0, "hessian_step_angstrom": 0.005,
-    "torsion_scans": "relaxed", "convergence": "GAU", "max_steps": 100, "spot_check_fraction": 0.0,
+    "saddle_wavenumber_per_cm": 30, "torsion_scans": "relaxed", "convergence": "GAU",
+    "max_steps": 100, "spot_check_fraction": 0.0,
 }  # fmt: skip
 TIGHT = SETTINGS | {"convergence": "GAU_TIGHT"}
 ESP = {"shells": [1.4], "points_per_square_angstrom": 0.3}
@@ -222,6 +223,66 @@ def test_wavenumbers_of_a_minimum_are_those_of_ases_vibrations(calculator, tmp_p
     np.testing.assert_allclose(np.sort(found)[-12:], np.sort(expected)[-12:], atol=3.0)  # 1/cm
 
 
+def test_lowest_wavenumber_of_a_record_is_ases(calculator):
+    """Also where isotopes' masses or a linear molecule's five rigid motions could mislead."""
+    for smiles in ("CO", "C#C", "Cl"):
+        (molecule,) = embedded(smiles)
+        calculate, _ = calculator()
+        (record,) = minimum_records(calculate, [molecule], TIGHT | {"hessians_per_molecule": 1})
+        atoms = Atoms(molecule["symbols"], positions_of(record))
+        size = 3 * len(atoms)
+        matrix = np.reshape(ours(record)["hessian"], (size, size))
+        in_ev = matrix * HARTREE_PER_BOHR2_IN_KCAL_PER_ANGSTROM2 / EV_IN_KCAL
+        modes = VibrationsData.from_2d(atoms, in_ev).get_frequencies().real
+        rigid = 5 if smiles in ("C#C", "Cl") else 6
+        expected = np.sort(modes)[rigid]
+        assert ours(record)["lowest_wavenumber_per_cm"] == pytest.approx(expected, rel=2e-3)
+
+
+@pytest.fixture(scope="module")
+def cis_peroxide() -> dict:
+    """HOOH at the top of its barrier: no force, and no minimum."""
+    mol = mol_of("OO")
+    assert AllChem.EmbedMolecule(mol, randomSeed=1) == 0
+    symbols, start = list("OOHH"), mol.GetConformer().GetPositions()
+    found = relax(
+        xtb_gradient(mol, 0, 1), symbols, start, [[2, 0, 1, 3]], [0.0], convergence="GAU_TIGHT"
+    )
+    return qc_molecule("OO", found.positions)
+
+
+def test_saddle_point_is_left_for_the_minimum_beside_it(calculator, cis_peroxide):
+    calculate, account = calculator()
+    (top,) = minimum_records(calculate, [cis_peroxide], SETTINGS)
+    assert ours(top)["procedure"]["converged"]
+    settings = SETTINGS | {"hessians_per_molecule": 1}
+    (record,) = minimum_records(calculate, [cis_peroxide], settings)
+    assert ours(record)["procedure"]["left_saddle_per_cm"] < -300.0
+    assert ours(record)["lowest_wavenumber_per_cm"] > 100.0
+    judge = ase_minimum(embedded("OO")[0]).get_potential_energy() * EV_IN_KCAL
+    energy = record["properties"]["return_energy"] * HARTREE_IN_KCAL
+    assert energy == pytest.approx(judge, abs=0.01)
+    assert energy < top["properties"]["return_energy"] * HARTREE_IN_KCAL - 3.0
+    assert len(set(account.computed)) == len(account.computed)
+
+
+def test_saddle_point_that_is_allowed_stays(calculator, cis_peroxide):
+    settings = SETTINGS | {"hessians_per_molecule": 1, "saddle_wavenumber_per_cm": 3000}
+    (record,) = minimum_records(calculator()[0], [cis_peroxide], settings)
+    assert "left_saddle_per_cm" not in ours(record)["procedure"]
+    assert ours(record)["lowest_wavenumber_per_cm"] < -300.0
+
+
+def test_saddle_point_stays_where_the_way_down_fails(calculator, cis_peroxide):
+    calculate, account = calculator()
+    settings = SETTINGS | {"hessians_per_molecule": 1, "saddle_wavenumber_per_cm": 3000}
+    (expected,) = minimum_records(calculate, [cis_peroxide], settings)
+    broken = tampered(calculate, lambda *_: failure("SCFConvergenceError", "none"))
+    (record,) = minimum_records(broken, [cis_peroxide], settings | {"saddle_wavenumber_per_cm": 30})
+    assert record == expected
+    assert calculate.cache.get(account.computed[-1]) is None  # it was tried
+
+
 def test_failing_displacement_leaves_the_minimum_and_a_reason(calculator):
     calculate, _ = calculator()
     (record,) = minimum_records(calculate, embedded("OO"), SETTINGS)
@@ -316,8 +377,10 @@ def test_wavefront_without_a_single_point_leaves_the_molecules_as_they_were(
     calculator, trioxide_scan
 ):
     calculate, _ = calculator()
-    settings = SETTINGS | {"torsion_scans": "wavefront", "max_steps": 1}
-    assert wavefront(calculate, trioxide_scan, settings) == trioxide_scan
+    broken = tampered(calculate, lambda *_: failure("SCFConvergenceError", "none"))
+    settings = SETTINGS | {"torsion_scans": "wavefront"}
+    assert wavefront(broken, trioxide_scan, settings) == trioxide_scan
+    assert not any(record["success"] for record in scan_records(broken, trioxide_scan, settings))
 
 
 # interrupted and replayed
@@ -348,7 +411,7 @@ def without_times(records) -> list[dict]:
 
 
 @pytest.mark.parametrize("run", [run_minima, run_scan, run_gradients])
-@pytest.mark.parametrize("part", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("part", [0.0, 0.7])
 def test_interrupted_procedure_computes_only_what_is_missing(calculator, run, part):
     """Stopped at the n-th calculation, then run again; beside it a run in one go."""
     whole, all_of_it = calculator("other cache")
@@ -381,7 +444,7 @@ def test_good_gradients_pass_their_spot_check_by_far(calculator, smiles):
     calculate, account = calculator()
     molecules = embedded(smiles, 2, noise=0.05)
     records = gradient_records(calculate, molecules, SETTINGS | {"spot_check_fraction": 1.0})
-    assert max(finite_difference_errors(records)) < 0.1 * LIMIT
+    assert max(finite_difference_errors(records)) < 0.2 * LIMIT
     slopes = [abs(ours(record)["finite_difference"]["analytic"]) for record in records]
     assert max(slopes) > LIMIT  # there was something to check
     assert len(account.computed) == 3 * len(records)
@@ -412,7 +475,7 @@ def test_false_gradients_do_not_pass_it(calculator, fault):
 
 def test_chosen_fraction_grows_with_the_setting_and_never_changes(calculator):
     """What is checked at 20 % is checked at 60 %: a draw by content, not by chance."""
-    calculate, account = calculator()
+    calculate, _ = calculator()
     molecules = embedded("O", 30, noise=0.05)
     chosen = {}
     for fraction in (0.0, 0.2, 0.6, 1.0):

@@ -91,6 +91,50 @@ def test_damaged_file_of_a_shard_is_left_out(tmp_path):
     assert campaign_progress(folder_of(tmp_path))["computed"] == 2
 
 
+def test_damaged_plan_is_left_out(tmp_path):
+    finished_shard(tmp_path, "a", 2)
+    (folder_of(tmp_path) / "plan.json").write_text('{"a": 1')
+    summed = campaign_progress(folder_of(tmp_path))
+    assert summed["computed"] == 2
+    assert "shards" not in summed
+    finished_shard(tmp_path, "b", 2)  # nor does it stop a job
+
+
+def test_file_of_an_older_version_lacks_a_count_and_stops_nothing(tmp_path):
+    finished_shard(tmp_path, "a", 2)
+    files.write_json(folder_of(tmp_path) / "b.json", {"computed": 3, "cost_total": 1.0})
+    assert campaign_progress(folder_of(tmp_path))["computed"] == 5
+
+
+def test_shards_add_up_to_a_hundred_percent_whatever_was_planned(tmp_path):
+    plan = {}
+    for name, tasks in (("a", 1), ("b", 7), ("c", 3)):
+        plan[name] = float(tasks)
+        files.write_json(folder_of(tmp_path) / "plan.json", {"a": 1.0, "b": 7.0, "c": 3.0})
+        finished_shard(tmp_path, name, tasks)
+        share = sum(plan.values()) / 11.0
+        summed = campaign_progress(folder_of(tmp_path))
+        assert summed["cost_done"] == pytest.approx(share * summed["cost_total"])
+        assert sentence_of(summed).startswith(f"{share:.0%}: {len(plan)} of 3 shards begun")
+    assert summed["core_hours_left"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_place_that_cannot_be_written_does_not_stop_the_work(tmp_path):
+    """As on a read-only disk: here, a folder that is a file."""
+    (tmp_path / "qm").write_text("no folder")
+    with ShardProgress(tmp_path / "qm" / "progress" / "a.json", 1.0) as progress:
+        progress.add(METHANOL, RESULT, computed=True)
+    assert progress.counts["computed"] == 1
+
+
+def test_job_that_fails_leaves_what_it_has_done(tmp_path):
+    path = folder_of(tmp_path) / "a.json"
+    with pytest.raises(KeyboardInterrupt), ShardProgress(path, 10.0) as progress:
+        progress.add(METHANOL, RESULT, computed=True)
+        raise KeyboardInterrupt
+    assert files.read_json(path)["computed"] == 1
+
+
 def test_full_disk_does_not_stop_the_work(tmp_path, tiny_disk):
     disk = tiny_disk("disk", "16k")
     with ShardProgress(disk / "progress" / "a.json", 1.0) as progress:

@@ -1,14 +1,18 @@
 """Real Psi4 calculations: known energies, slopes, multipoles; kill and carry on."""
 
+import json
 import os
 import signal
+import subprocess
 
 import numpy as np
 import psutil
 import pytest
 
-from examples import WATER_BOHR, bare_molecule, qc_molecule
+from examples import WATER, WATER_BOHR, bare_molecule, qc_molecule
 from forceladder.qm import engines
+from forceladder.qm.calculator import Calculator
+from forceladder.qm.procedures import minimum_records
 from forceladder.qm.records import make_record
 from forceladder.qm.tasks import make_task
 from forceladder.units import BOHR_IN_ANGSTROM
@@ -30,6 +34,12 @@ METHANOL = np.array(
     [[-1.30, 0.05, 0.10], [0.10, -0.05, -0.05], [-1.65, 1.00, -0.35], [-1.60, 0.00, 1.17],
      [-1.75, -0.80, -0.42], [0.42, 0.72, 0.45]]
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sto_3g() -> dict:
+    """HF/STO-3G: tenths of a second, and closed forms."""
+    return {"engine": "psi4", "method": "hf", "basis": "sto-3g"}
 
 
 def run_psi4(molecules, spec, version, grid=None):
@@ -82,6 +92,111 @@ def test_charge_and_dipole_follow_from_the_potential_far_away(
     dipole = 3 * radius**2 * (potential[:, None] * directions).mean(axis=0)
     np.testing.assert_allclose(result["dipole"], dipole, atol=2e-5)
     assert np.linalg.norm(result["dipole"]) > 0.5  # about 0.8 for water, in Debye it were 2
+
+
+def sphere():
+    """Directions and weights of a quadrature that is exact to the tenth degree."""
+    cosines, rings = np.polynomial.legendre.leggauss(6)
+    turns = np.arange(12) * np.pi / 6
+    sines = np.sqrt(1 - cosines**2)[:, None]
+    points = np.stack(
+        [sines * np.cos(turns), sines * np.sin(turns), np.tile(cosines[:, None], 12)], axis=-1
+    )
+    return points.reshape(-1, 3), np.repeat(rings / 24, 12)
+
+
+@pytest.mark.parametrize(
+    "symbols, geometry, charge",
+    [("OHH", WATER_BOHR, 0), ("OH", [[1.3, -0.8, 0.5], [1.9, 0.5, 1.6]], -1)],
+)
+def test_quadrupole_follows_from_the_potential_far_away(
+    sto_3g, psi4_version, scratch_root, symbols, geometry, charge
+):
+    """On a sphere about the origin ⟨V (n nᵀ − ⅓)⟩ = (M − ⅓ tr M) / (5 R³), M the second moments."""
+    radius = 15.0
+    directions, weights = sphere()
+    molecule = bare_molecule(symbols, geometry, charge)
+    (result,) = run_psi4([molecule], sto_3g, psi4_version, radius * directions)
+    squares = directions[:, :, None] * directions[:, None, :] - np.eye(3) / 3
+    expected = 5 * radius**3 * np.einsum("p,p,pij", weights, result["esp"], squares)
+    moments = np.reshape(result["quadrupole"], (3, 3))
+    traceless = moments - np.eye(3) * np.trace(moments) / 3
+    np.testing.assert_allclose(traceless, expected, atol=1e-6)
+    assert np.abs(traceless).max() > 0.5  # e Bohr²; in Debye Å it were 1.3 times as much
+    np.testing.assert_allclose(moments, moments.T, atol=1e-12)
+
+
+def test_second_moments_keep_their_trace(sto_3g, psi4_version, scratch_root):
+    """Helium, in closed form: −2 ⟨x²⟩ of its one contracted Gaussian, wherever it is.
+
+    STO-3G: Hehre, Stewart & Pople, J. Chem. Phys. 51, 2657 (1969).
+    """
+    exponents = np.array([6.36242139, 1.15892300, 0.31364979])
+    weights = np.array([0.15432897, 0.53532814, 0.44463454]) * exponents**0.75
+    pairs = exponents[:, None] + exponents[None]
+    overlap = np.outer(weights, weights) * pairs**-1.5
+    mean_square = (overlap / (2 * pairs)).sum() / overlap.sum()
+    (result,) = run_psi4([bare_molecule(["He"], [[0.4, -0.7, 1.1]])], sto_3g, psi4_version)
+    moments = np.reshape(result["quadrupole"], (3, 3))
+    np.testing.assert_allclose(moments, -2 * mean_square * np.eye(3), atol=1e-6)
+    np.testing.assert_allclose(result["dipole"], 0.0, atol=1e-6)
+
+
+def test_bond_orders_count_the_bonds_of_ethene(sto_3g, psi4_version, scratch_root):
+    ethene = np.array(
+        [[0.66, 0, 0], [-0.66, 0, 0], [1.23, 0.92, 0], [1.23, -0.92, 0], [-1.23, 0.92, 0],
+         [-1.23, -0.92, 0]]
+    )  # fmt: skip
+    molecule = bare_molecule("CCHHHH", ethene / BOHR_IN_ANGSTROM)
+    (result,) = run_psi4([molecule], sto_3g, psi4_version)
+    orders = np.reshape(result["wiberg_bond_orders"], (6, 6))
+    np.testing.assert_allclose(orders, orders.T, atol=1e-9)
+    assert orders[0, 1] == pytest.approx(2.0, abs=0.1)
+    np.testing.assert_allclose(orders[[0, 0, 1, 1], [2, 3, 4, 5]], 1.0, atol=0.1)
+    assert orders[2:, 2:][~np.eye(4, dtype=bool)].max() < 0.1
+    assert orders[[0, 0, 1, 1], [4, 5, 2, 3]].max() < 0.1
+
+
+ANALYTIC_HESSIAN = """
+import json, os, numpy, psi4
+task = json.load(open(os.environ["TASK"]))
+molecule = psi4.core.Molecule.from_arrays(
+    geom=task["geometry"], elem=task["symbols"], units="Bohr", fix_com=True,
+    fix_orientation=True, fix_symmetry="c1")
+psi4.set_options({"basis": task["basis"], "scf_type": "df", "e_convergence": 1e-10,
+                  "d_convergence": 1e-9})
+json.dump(numpy.asarray(psi4.hessian("hf", molecule=molecule)).tolist(),
+          open(os.environ["HESSIAN"], "w"))
+"""
+
+
+def test_hessian_of_a_minimum_is_psi4s_own_analytic_one(
+    sto_3g, psi4_version, scratch_root, tmp_path
+):
+    """Ours by differences of gradients through the cache; all 81 elements, Hartree/Bohr²."""
+    spec = sto_3g | {"keywords": {"e_convergence": 1e-10, "d_convergence": 1e-9}}
+    settings = {
+        "hessians_per_molecule": 1, "hessian_step_angstrom": 0.005, "convergence": "GAU_TIGHT",
+        "saddle_wavenumber_per_cm": 30, "max_steps": 50,
+    }  # fmt: skip
+    retries = {"scf": 1, "died": 1, "time_factors": [], "memory_factors": []}
+    limits = {"memory_mb": 500, "time_limit_s": 300, "retries": retries}
+    with Calculator(spec, psi4_version, tmp_path / "cache", 1, limits) as calculator:
+        (record,) = minimum_records(calculator, [qc_molecule("O", WATER)], settings)
+    (tmp_path / "hessian.py").write_text(ANALYTIC_HESSIAN)
+    molecule = record["molecule"]
+    task = {"basis": "sto-3g", **{key: molecule[key] for key in ("symbols", "geometry")}}
+    (tmp_path / "task.json").write_text(json.dumps(task))
+    command = [*engines.psi4_command(1, tmp_path)[:-1], str(tmp_path / "hessian.py")]
+    environment = engines.clean_environment() | {
+        "TASK": str(tmp_path / "task.json"), "HESSIAN": str(tmp_path / "hessian.json"),
+        "OPENBLAS_NUM_THREADS": "1",
+    }  # fmt: skip
+    subprocess.run(command, check=True, cwd=tmp_path, env=environment, capture_output=True)
+    expected = np.array(json.loads((tmp_path / "hessian.json").read_text()))
+    ours = np.reshape(record["extras"]["forceladder"]["hessian"], (9, 9))
+    np.testing.assert_allclose(ours, expected, atol=2e-4)
+    assert np.abs(expected).max() > 0.5
 
 
 def test_gradient_of_a_record_is_the_slope_of_its_energy(hf_spec, psi4_version, scratch_root):

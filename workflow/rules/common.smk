@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 HERE = Path(workflow.current_basedir)
 sys.path.insert(0, str(HERE.parent / "scripts"))
 
-from forceladder.configuration import check_config
+from forceladder.configuration import check_config, check_names
 from forceladder.errors import ConfigError
 from forceladder import files
 from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
@@ -20,9 +20,9 @@ try:
     check_config(
         config, yaml.safe_load((HERE.parent / "schemas/config.schema.yaml").read_text())
     )
-    SHARDS = plan_shards(
-        molecule_rows(config["molecules"]["file"]), config["qm"]["cost_per_shard"]
-    )
+    ROWS = molecule_rows(config["molecules"]["file"])
+    check_names(config, {row["id"] for row in ROWS})
+    SHARDS = plan_shards(ROWS, config["qm"]["cost_per_shard"])
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -66,7 +66,21 @@ def procedures(spec):
     settings = config["qm"]["procedures"]
     if spec == REFERENCE:
         return settings
-    return settings | {"minima_per_molecule": 0, "torsion_scans": "fixed"}
+    scans = settings[
+        "torsion_scans"
+    ]  # relaxed ones have geometries of the reference's own
+    return settings | {
+        "minima_per_molecule": 0,
+        "torsion_scans": scans if scans == "fixed" else "none",
+    }
+
+
+def geometry_settings(wildcards):
+    """The settings of one shard: scans are named for its own molecules alone."""
+    settings = {k: v for k, v in config["geometries"].items() if k != "rung_frames"}
+    names = {row["id"] for row in SHARDS[wildcards.shard]}
+    named = {k: v for k, v in settings["torsion_scans"]["named"].items() if k in names}
+    return settings | {"torsion_scans": settings["torsion_scans"] | {"named": named}}
 
 
 def write_plans():

@@ -41,7 +41,7 @@ rule generate_geometries:
         mem_mb=growing(1500),
         runtime=growing(120),
     params:
-        settings={k: v for k, v in config["geometries"].items() if k != "rung_frames"},
+        settings=geometry_settings,
         checks={k: v for k, v in config["molecules"].items() if k != "file"},
         code=rooms(
             "molecules/read.py",

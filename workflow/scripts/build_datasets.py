@@ -1,7 +1,5 @@
 """QCSubmit-loadable datasets, one file per molecule, kind and level of theory."""
 
-from pathlib import Path
-
 from forceladder import files, job
 from forceladder.errors import MoleculeError
 from forceladder.molecules.geometries import geometries_from_sdf
@@ -13,11 +11,12 @@ BUILDERS = {"rdkit": rdkit_builder, "qcsubmit": qcsubmit_builder}
 
 
 def main(snakemake):
-    with files.atomic_directory(snakemake.output.datasets) as folder:
+    known = [p for f in snakemake.input.geometries for p in files.members(f, "*.sdf")]
+    with files.atomic_directory(snakemake.output.datasets, listed=True) as folder:
         for molecule in files.read_json(snakemake.input.molecules)["accepted"]:
             # a molecule without a file was rejected there, with a reason
-            paths = [Path(f, f"{molecule['id']}.sdf") for f in snakemake.input.geometries]
-            geometries = [g for path in paths if path.exists() for g in geometries_from_sdf(path)]
+            paths = [path for path in known if path.stem == molecule["id"]]
+            geometries = [g for path in paths for g in geometries_from_sdf(path)]
             asked = (
                 molecule,
                 geometries,

@@ -21,7 +21,7 @@ def main(snakemake):
     record_files = {
         path.name.removesuffix(".jsonl.xz"): path
         for folder in snakemake.input.records
-        for path in Path(folder).glob("*.jsonl.xz")
+        for path in files.members(folder, "*.jsonl.xz")
     }
     verdicts = read_table(snakemake.input.verdicts)
     judge_campaign(verdicts, snakemake.params.max_failed_fraction)

@@ -17,7 +17,7 @@ def main(snakemake):
     for spec, folders in snakemake.params.others.items():
         arrays = {"energy": [], "force": []}
         for ours, theirs in zip(snakemake.input.records, folders, strict=True):
-            for path in sorted(Path(ours).glob("*.jsonl.xz")):
+            for path in files.members(ours, "*.jsonl.xz"):
                 shared = shared_geometries(
                     files.read_json_lines(path), files.read_json_lines(Path(theirs, path.name))
                 )

@@ -1,7 +1,6 @@
 """A verdict on every QM record: use it, or do not, and why."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 
@@ -19,7 +18,7 @@ COLUMNS = [
 def main(snakemake):
     spec, limits = snakemake.params.spec, snakemake.params.limits
     verdicts, measured = [], {}
-    paths = [path for folder in snakemake.input.records for path in Path(folder).glob("*.jsonl.xz")]
+    paths = [p for f in snakemake.input.records for p in files.members(f, "*.jsonl.xz")]
     progress = job.Progress("records of molecules", len(paths))
     for done, path in enumerate(sorted(paths), start=1):
         records = files.read_json_lines(path)

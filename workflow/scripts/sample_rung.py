@@ -1,7 +1,5 @@
 """Geometries of molecular dynamics with a rung that was fitted before, for one shard."""
 
-from pathlib import Path
-
 from forceladder import files, force_field, job
 from forceladder.errors import MoleculeError
 from forceladder.md.sampling import sampled_geometries
@@ -12,14 +10,15 @@ def main(snakemake):
     settings = snakemake.params.settings
     fitted = force_field.load(snakemake.input.release, settings["rung"])
     molecules = files.read_json(snakemake.input.molecules)["accepted"]
+    known = {path.stem: path for path in files.members(snakemake.input.geometries, "*.sdf")}
     progress, left_out = job.Progress("rung frames", len(molecules)), []
-    with files.atomic_directory(snakemake.output.geometries) as folder:
+    with files.atomic_directory(snakemake.output.geometries, listed=True) as folder:
         for done, molecule in enumerate(molecules, start=1):
-            name, sdf = molecule["id"], Path(snakemake.input.geometries, f"{molecule['id']}.sdf")
-            if not sdf.exists():  # it was rejected there, with a reason
+            name = molecule["id"]
+            if name not in known:  # it was rejected there, with a reason
                 continue
-            known = geometries_from_sdf(sdf)
-            minima = [g["positions"] for g in known if g["kind"] == "conformer"]
+            geometries = geometries_from_sdf(known[name])
+            minima = [g["positions"] for g in geometries if g["kind"] == "conformer"]
             try:
                 system = fitted.parametrize_mapped(molecule["mapped_smiles"]).to_openmm()
                 found = sampled_geometries(system, minima, settings)

@@ -1,8 +1,6 @@
 """What a level of theory has cost: core-hours by molecule, kind of calculation and outcome."""
 
-from pathlib import Path
-
-from forceladder import job
+from forceladder import files, job
 from forceladder.figures import save_figure
 from forceladder.qm.ledger import COLUMNS, total_ledger
 from forceladder.qm.plots import plot_ledger
@@ -10,7 +8,8 @@ from forceladder.tables import write_table
 
 
 def main(snakemake):
-    rows = total_ledger([Path(folder, "tasks.csv") for folder in snakemake.input.records])
+    paths = [p for f in snakemake.input.records for p in files.members(f, "tasks.csv")]
+    rows = total_ledger(paths)
     write_table(snakemake.output.ledger, rows, COLUMNS)
     save_figure(plot_ledger(rows), snakemake.output.plot)
     seconds = sum(row["core_seconds"] + row["retry_core_seconds"] for row in rows)

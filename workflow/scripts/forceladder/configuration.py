@@ -44,12 +44,7 @@ def check_meaning(config: dict):
         if rung in RESERVED:
             raise ConfigError(f"rungs.{rung} has the name of a baseline; call it something else.")
     for name, settings in config["imports"].items():
-        alien = [key for key in EXTXYZ_KEYS if key in settings and settings["format"] != "extxyz"]
-        if alien:
-            raise ConfigError(
-                f"imports.{name}.{alien[0]} is for the format extxyz alone; the format "
-                f"{settings['format']} fixes it."
-            )
+        check_import(name, settings)
     md = config["md"]
     runs = [("nve", timestep) for timestep in md["nve_timesteps_fs"]]
     for kind, timestep in [*runs, ("nvt", md["nvt_timestep_fs"])]:
@@ -78,6 +73,28 @@ def check_meaning(config: dict):
         raise ConfigError("geometries.rung_frames.release is empty; name a release's folder.")
     if config["qm"]["reference"] in config["qm"]["compare"]:
         raise ConfigError("qm.compare names the reference; it is computed anyway.")
+
+
+def check_import(name: str, settings: dict):
+    """Raise ConfigError for keys that the format of an import does not have."""
+    alien = [key for key in EXTXYZ_KEYS if key in settings and settings["format"] != "extxyz"]
+    if alien:
+        raise ConfigError(
+            f"imports.{name}.{alien[0]} is for the format extxyz alone; the format "
+            f"{settings['format']} fixes it."
+        )
+
+
+def check_names(config: dict, ids: set[str]):
+    """Raise ConfigError if a torsion scan is named for a molecule that there is not."""
+    for name in config["geometries"]["torsion_scans"]["named"]:
+        if name not in ids:
+            near = difflib.get_close_matches(name, ids, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise ConfigError(
+                f"geometries.torsion_scans.named has {name!r}, which {config['molecules']['file']} "
+                f"does not list{hint}"
+            )
 
 
 def sentence(error) -> str:

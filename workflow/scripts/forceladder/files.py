@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
 from pathlib import Path
 
 from forceladder.errors import CorruptFileError
@@ -38,15 +39,23 @@ def atomic_path(path):
             os.unlink(temporary)
 
 
+CONTENTS = ".contents.json"  # in a folder of many files: what belongs there
+
+
 @contextmanager
-def atomic_directory(path):
-    """Yield a temporary folder beside `path`; it replaces `path` if the block succeeds."""
+def atomic_directory(path, listed: bool = False):
+    """Yield a temporary folder beside `path`; it replaces `path` if the block succeeds.
+
+    listed: with a list of its files, so that `members` notices one that is missing
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
     os.chmod(temporary, 0o777 & ~_umask())
     try:
         yield temporary
+        if listed:
+            write_json(temporary / CONTENTS, sorted(p.name for p in temporary.iterdir()))
         for attempt in range(100):
             old = temporary.with_name(f"{temporary.name}.old")
             with suppress(FileNotFoundError):
@@ -63,6 +72,24 @@ def atomic_directory(path):
         sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def members(folder, pattern: str) -> list[Path]:
+    """The files of a listed folder that match a glob pattern, sorted by name.
+
+    raises: CorruptFileError if one of its files is gone: Snakemake would not notice
+    """
+    try:
+        names = read_json(Path(folder, CONTENTS))
+    except FileNotFoundError:
+        raise CorruptFileError(
+            f"{folder} has no {CONTENTS}; delete the folder and run again."
+        ) from None
+    paths = [Path(folder, name) for name in names]
+    for path in paths:
+        if not path.exists():
+            raise CorruptFileError(f"{path} is gone; delete the folder {folder} and run again.")
+    return [path for path in paths if fnmatch(path.name, pattern)]
 
 
 def write_netcdf(path, dataset, encoding: dict | None = None):
@@ -146,9 +173,15 @@ def _unpacked(path) -> str:
         return (lzma.decompress(content) if str(path).endswith(".xz") else content).decode()
     except (lzma.LZMAError, EOFError, UnicodeDecodeError) as error:
         raise CorruptFileError(
-            f"{path} is damaged ({error}); delete it and run again: the rule that made it "
-            "takes finished calculations from the cache."
+            f"{path} is damaged ({error}); delete {_of_its_rule(path)} and run again: the rule "
+            "that made it takes finished calculations from the cache."
         ) from error
+
+
+def _of_its_rule(path) -> str:
+    """What Snakemake makes as one: the file's folder if that has a list, else the file."""
+    folder = Path(path).parent
+    return f"the folder {folder}" if (folder / CONTENTS).exists() else "it"
 
 
 def _parsed(path, text: str):
@@ -156,5 +189,5 @@ def _parsed(path, text: str):
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise CorruptFileError(
-            f"{path} is not valid JSON ({error}); delete it and run again."
+            f"{path} is not valid JSON ({error}); delete {_of_its_rule(path)} and run again."
         ) from error

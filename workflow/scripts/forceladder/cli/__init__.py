@@ -9,6 +9,7 @@ from forceladder.cli.imports import add_import_command
 from forceladder.cli.release import add_release_commands
 from forceladder.cli.runs import add_run_commands
 from forceladder.errors import HouseError
+from forceladder.job import sentence_of_os_error
 
 
 def main(arguments=None) -> int:
@@ -27,4 +28,8 @@ def main(arguments=None) -> int:
         return options.run(options)
     except HouseError as error:
         print(f"forceladder: {error}", file=sys.stderr)
-        return 1
+    except OSError as error:
+        print(f"forceladder: {sentence_of_os_error(error)}", file=sys.stderr)
+    except Exception as error:  # no reader at 2 a.m. is helped by a traceback
+        print(f"forceladder: unforeseen {type(error).__name__}: {error}", file=sys.stderr)
+    return 1

@@ -18,14 +18,25 @@ def run_summary(options) -> int:
     """Print where the release of a configuration is, with its errors and gates."""
     import yaml
 
+    from forceladder.errors import ConfigError
     from forceladder.release.assemble import said_of_release
 
     run, release = None, {}
     for path in options.config:
-        config = yaml.safe_load(Path(path).read_text()) or {}
-        run = config.get("run", run)
-        release |= config.get("release", {})
-    print(said_of_release(f"results/{run}/releases/{release['name']}-{release['version']}"))
+        try:
+            config = yaml.safe_load(Path(path).read_text())
+            run = config.get("run", run)
+            release |= config.get("release", {})
+        except (yaml.YAMLError, AttributeError, TypeError) as error:
+            raise ConfigError(f"{path} is no configuration: {error}") from error
+    if run is None or not {"name", "version"} <= release.keys():
+        raise ConfigError(
+            f"{' and '.join(options.config)} name no run or release; begin with config/config.yaml."
+        )
+    folder = Path(f"results/{run}/releases/{release['name']}-{release['version']}")
+    if not (folder / "summary.txt").exists():
+        raise ConfigError(f"there is no {folder} yet; run the workflow first.")
+    print(said_of_release(folder))
     return 0
 
 

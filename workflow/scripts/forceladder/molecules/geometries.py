@@ -31,7 +31,9 @@ KINDS = {
 PROPERTIES = ("mapped_smiles", "geometry_kind", "temperature_kelvin", "torsion_scan")
 
 
-def generate_geometries(molecule: dict, settings: dict, given=(), drives=()) -> list[dict]:
+def generate_geometries(
+    molecule: dict, settings: dict, given=(), drives=(), left_out: list | None = None
+) -> list[dict]:
     """Minimized conformers; then, per temperature, MD frames and normal-mode displacements;
     then torsion scans relaxed with GFN2-xTB.
 
@@ -40,9 +42,10 @@ def generate_geometries(molecule: dict, settings: dict, given=(), drives=()) -> 
     molecule: as `read_row` returns it      settings: the config's `geometries` section
     given: geometries that the user brought; they come after the conformers
     drives: torsion scans that the user brought, each one or two torsions; see planned_scans
+    left_out: gets a row (id, code, reason) for every scan that is not whole
     returns: dicts of `positions` [atoms, 3] Å, `kind`, `temperature` K, and for points of a
         scan `scan` (see torsion_scans)
-    raises: MoleculeError conformer_failed, sampling_failed or torsion_not_in_molecule
+    raises: MoleculeError conformer_failed or sampling_failed
     """
     mol = molecule_from_mapped_smiles(molecule["mapped_smiles"])
     numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
@@ -70,29 +73,39 @@ def generate_geometries(molecule: dict, settings: dict, given=(), drives=()) -> 
                 numbers, minima[conformer], *state, temperature, count, settings["seed"] + conformer
             )
             geometries += [_geometry(frame, "normal_mode", temperature) for frame in frames]
-    return geometries + scanned_geometries(mol, molecule, minima, settings["torsion_scans"], drives)
+    left_out = [] if left_out is None else left_out
+    return geometries + scanned_geometries(
+        mol, molecule, minima, settings["torsion_scans"], drives, left_out
+    )
 
 
-def scanned_geometries(mol, molecule: dict, minima, settings: dict, drives) -> list[dict]:
+def scanned_geometries(mol, molecule: dict, minima, settings, drives, left_out) -> list[dict]:
     """Points of all torsion scans of a molecule, relaxed with GFN2-xTB from all its minima.
 
-    A point that cannot be relaxed is left out, with a warning, or all of a scan.
+    A point that cannot be relaxed is left out, or all of a scan; `left_out` gets a row for each
+    scan that is not whole.
     """
     gradient = xtb_gradient(mol, molecule["net_charge"], molecule["multiplicity"])
     symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
     geometries = []
-    for scan in planned_scans(mol, settings, molecule["id"], drives):
+
+    def leave_out(code, reason):
+        log.warning("%s: %s", molecule["id"], reason)
+        left_out.append({"id": molecule["id"], "code": code, "reason": reason})
+
+    scans, impossible = planned_scans(mol, settings, molecule["id"], drives)
+    for sentence in impossible:
+        leave_out("torsion_not_in_molecule", sentence)
+    for scan in scans:
         try:
             points = drive_torsions(gradient, symbols, minima, scan, settings["max_steps"])
         except RelaxationError as error:
-            log.warning("%s, scan %d left out: %s", molecule["id"], scan["index"], error)
+            leave_out("scan_failed", f"scan {scan['index']}: {error}")
             continue
         planned = math.prod(360 // round(spacing) for spacing in scan["spacing_degrees"])
         if len(points) < planned:
-            log.warning(
-                "%s, scan %d: %d of %d points could not be relaxed",
-                molecule["id"], scan["index"], planned - len(points), planned,
-            )  # fmt: skip
+            missing = f"{planned - len(points)} of {planned} points could not be relaxed"
+            leave_out("scan_not_whole", f"scan {scan['index']}: {missing}")
         for angles, positions in points.items():
             point = scan | {"angles_degrees": [float(angle) for angle in angles]}
             geometries.append(_geometry(positions, "torsion_scan", 0.0) | {"scan": point})

@@ -20,6 +20,7 @@ from forceladder.units import (
 
 # geomeTRIC reports that it came within this of a constraint; torsiondrive uses the same
 ENFORCE = 0.1  # rad
+STRAIGHT = 0.02  # sine of the angle below which a torsion through it means nothing
 
 
 class Relaxation(NamedTuple):
@@ -43,7 +44,6 @@ def relax(
     hessian: [3 atoms, 3 atoms] kcal/mol/Å² to start from; a cheap method's saves half the steps
     raises: RelaxationError where geomeTRIC cannot go on; what `gradient` raises passes through
     """
-    from geometric.errors import Error as GeometricError
     from geometric.errors import GeomOptNotConvergedError
     from geometric.internal import DelocalizedInternalCoordinates
     from geometric.molecule import Molecule
@@ -51,6 +51,7 @@ def relax(
     from geometric.prepare import parse_constraints
 
     logging.getLogger("geometric.nifty").setLevel(logging.CRITICAL)  # it tells every step
+    check_start(np.asarray(positions, float), torsions)
     molecule = Molecule()
     molecule.elem, molecule.xyzs = list(symbols), [np.array(positions, float)]
     molecule.build_topology()
@@ -82,7 +83,7 @@ def relax(
                 converged = True
             except GeomOptNotConvergedError:
                 converged = False
-    except (GeometricError, RuntimeError, ValueError) as error:  # it raises plain ones, too
+    except Exception as error:  # geomeTRIC raises all kinds; what the gradient raised is its own
         if error is engine.error:
             raise
         raise RelaxationError(
@@ -92,6 +93,19 @@ def relax(
         np.reshape(optimizer.X, (-1, 3)) * BOHR_IN_ANGSTROM,
         float(optimizer.E) * HARTREE_IN_KCAL, converged, engine.calls,
     )  # fmt: skip
+
+
+def check_start(positions, torsions):
+    """Raise RelaxationError for a start that geomeTRIC would never come back from."""
+    if not np.isfinite(positions).all():
+        raise RelaxationError("the start of a relaxation is not finite")
+    for atoms in torsions:
+        for i, j, k in (atoms[:3], atoms[1:]):
+            u, v = positions[i] - positions[j], positions[k] - positions[j]
+            sine = np.linalg.norm(np.cross(u, v)) / (np.linalg.norm(u) * np.linalg.norm(v))
+            if not sine > STRAIGHT:
+                names = "-".join(str(atom + 1) for atom in atoms)
+                raise RelaxationError(f"the held torsion {names} is straight at atom {j + 1}")
 
 
 class _Engine:

@@ -24,35 +24,36 @@ MOST_RELAXATIONS = 30
 ROTATABLE = Chem.MolFromSmarts("[!D1;!$(*#*)]-;!@[!D1;!$(*#*)]")
 
 
-def planned_scans(mol: Chem.Mol, settings: dict, name: str = "", drives=()) -> list[dict]:
+def planned_scans(mol: Chem.Mol, settings: dict, name: str = "", drives=()) -> tuple[list, list]:
     """The scans of a molecule: those that the user names for it, else those that came with it,
-    else those of the rule.
+    else those of the rule; and a sentence for each that cannot be made.
 
     settings: the config's `geometries.torsion_scans`      name: the molecule's id
     drives: lists of one or two torsions, atoms from zero
-    raises: MoleculeError torsion_not_in_molecule
     """
     if name in settings["named"]:
-        torsions = [
-            [named_torsion(mol, smarts) for smarts in ([scan] if isinstance(scan, str) else scan)]
-            for scan in settings["named"][name]
-        ]
+        wishes = [[scan] if isinstance(scan, str) else scan for scan in settings["named"][name]]
     elif drives:
-        torsions = [list(scan) for scan in drives]
+        wishes = [list(scan) for scan in drives]
     elif settings["by_rule"]:
         rotors = [torsion_of(mol, *bond) for bond in rotors_by_rule(mol, settings["methyl_rotors"])]
-        torsions = [[torsion] for torsion in rotors[: settings["max_scans_per_molecule"]]]
-        pairs = coupled_pairs(rotors)[: settings["max_2d_scans_per_molecule"]]
-        torsions += [list(pair) for pair in pairs]
+        wishes = [[torsion] for torsion in rotors[: settings["max_scans_per_molecule"]]]
+        wishes += coupled_pairs(rotors)[: settings["max_2d_scans_per_molecule"]]
     else:
-        torsions = []
-    for scan in torsions:
-        check_scan(mol, scan)
+        wishes = []
     spacings = {1: settings["spacing_degrees"], 2: settings["spacing_2d_degrees"]}
-    return [
-        {"index": index, "torsions": scan, "spacing_degrees": [spacings[len(scan)]] * len(scan)}
-        for index, scan in enumerate(torsions)
-    ]
+    scans, left_out = [], []
+    for wish in wishes:
+        try:
+            torsions = [named_torsion(mol, t) if isinstance(t, str) else list(t) for t in wish]
+            check_scan(mol, torsions)
+        except MoleculeError as error:
+            left_out.append(str(error))
+            continue
+        spacing = [spacings[len(torsions)]] * len(torsions)
+        scan = {"index": len(scans), "torsions": torsions, "spacing_degrees": spacing}
+        scans.append(scan)
+    return scans, left_out
 
 
 def rotors_by_rule(mol: Chem.Mol, methyl_rotors: bool) -> list[tuple[int, int]]:
@@ -162,7 +163,10 @@ def drive_torsions(
     points = np.prod([360 // step for step in state["grid_spacing"]])
     while True:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
-            jobs = td_api.get_next_jobs(state)
+            try:
+                jobs = td_api.get_next_jobs(state)
+            except Exception as error:  # it asserts what it takes for granted
+                raise RelaxationError(f"torsiondrive stopped: {error}") from error
         if not jobs:
             break
         for point, begin in sorted(jobs.items()):

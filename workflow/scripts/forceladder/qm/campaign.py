@@ -1,5 +1,6 @@
 """Running one shard of QM work over the cache."""
 
+import errno
 import fcntl
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,7 @@ def compute_shard(
             lines[name] += PROCEDURES[kind](calculator, molecules, procedures)
             progress.finish(expected_cost(kind, molecules, procedures))
     log.info("%s", progress.sentence())
-    with files.atomic_directory(records) as folder:
+    with files.atomic_directory(records, listed=True) as folder:
         for name, values in lines.items():
             files.write_json_lines(folder / f"{name}.jsonl.xz", values)
         ledger.write(folder / "tasks.csv")
@@ -63,7 +64,7 @@ def compute_shard(
 
 def shard_entries(datasets):
     """(molecule's id, kind, qcschema molecules) of every entry of the dataset files in a folder."""
-    for path in sorted(Path(datasets).glob("*.json.xz")):
+    for path in files.members(datasets, "*.json.xz"):
         name, _, kind = path.name.removesuffix(".json.xz").rpartition(".")
         for molecules in dataset_entries(path):
             yield name, kind, molecules
@@ -92,9 +93,17 @@ def checked_version(engine: str, expected: str | None) -> str:
 def one_at_a_time(cache_folder, work: str):
     """Hold a lock on a piece of work, named by a digest, so that an orphan of a killed run and
     its successor do not compute the same twice. The system drops it when its holder dies."""
-    folder = Path(cache_folder, "locks")
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / work[:16], "w") as lock:
+    path = Path(cache_folder, "locks", work[:16])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        log.info("%s cannot be written to; what it holds is used without a lock", cache_folder)
+        yield
+        return
+    with open(path, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -41,6 +41,8 @@ def build_datasets(
     minima = [geometry for geometry in others if geometry["kind"] == "conformer"]
     if procedures["torsion_scans"] == "fixed":
         others, scanned = others + scanned, []
+    elif procedures["torsion_scans"] == "none":
+        scanned = []
     builder = builder or sys.modules[__name__]
     chosen = {
         "gradients": (builder.gradient_dataset, others),

@@ -87,7 +87,8 @@ def minimum_records(calculator: Calculator, molecules: list[dict], settings: dic
                 calculator, displaced(found[row]["molecule"], mode), "minimum", settings
             )
             moved["extras"]["forceladder"]["procedure"]["left_saddle_per_cm"] = lowest
-            found[row] = with_hessian(calculator, moved, settings)
+            if has_converged(moved):  # else a saddle point is better than nothing
+                found[row] = with_hessian(calculator, moved, settings)
     return found
 
 

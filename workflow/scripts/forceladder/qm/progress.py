@@ -69,7 +69,7 @@ class ShardProgress:
         counts["failed"] += not result["success"]
         attempts = result.get("attempts", [])
         seconds = result["cpu_seconds"] + sum(a["cpu_seconds"] for a in attempts)
-        counts["retries"] += len(attempts)
+        counts["retries"] += len(attempts) * computed
         counts["rate_cost"] += cost
         counts["rate_core_seconds"] += seconds
         counts["core_seconds"] += seconds * computed
@@ -110,19 +110,20 @@ def campaign_progress(folder) -> dict:
 
     folder: results/{run}/qm/{spec}/progress
     """
-    total, begun = dict.fromkeys(COUNTS, 0), set()
-    for path in sorted(Path(folder).glob("*.json")):
-        if path.name == "plan.json":
-            continue
-        with suppress(CorruptFileError, FileNotFoundError):
-            counts = files.read_json(path)
-            begun.add(path.stem)
-            total = {key: total[key] + counts.get(key, 0) for key in COUNTS}
+    total, begun, plan = dict.fromkeys(COUNTS, 0), set(), None
     with suppress(CorruptFileError, FileNotFoundError):
         plan = files.read_json(Path(folder, "plan.json"))
-        total["shards"], total["shards_begun"] = len(plan), len(begun & plan.keys())
+    for path in sorted(Path(folder).glob("*.json")):
+        if path.name == "plan.json" or (plan is not None and path.stem not in plan):
+            continue  # a shard of an earlier plan
+        with suppress(CorruptFileError, FileNotFoundError, AttributeError, TypeError):
+            counts = files.read_json(path)
+            total = {key: total[key] + counts.get(key, 0) for key in COUNTS}
+            begun.add(path.stem)
+    if plan is not None:
+        total["shards"], total["shards_begun"] = len(plan), len(begun)
         # shards that have not begun: as many gradients a molecule as those that have
-        known = sum(plan[shard] for shard in begun & plan.keys())
+        known = sum(plan[shard] for shard in begun)
         if known:
             total["cost_total"] *= sum(plan.values()) / known
     rate = total["rate_core_seconds"] / total["rate_cost"] if total["rate_cost"] else None
