@@ -141,7 +141,8 @@ def where(molecules, geometries) -> list[int]:
     "changes, expected",
     [
         ({}, {"gradients": [0, 1, 2, 3, 4], "minima": [0, 1], "torsion_scans": [5, 6, 7, 8, 9]}),
-        ({"minima_per_molecule": 0}, {"gradients": [0, 1, 2, 3, 4], "torsion_scans": [5, 6, 7, 8, 9]}),
+        ({"minima_per_molecule": 0},
+         {"gradients": [0, 1, 2, 3, 4], "torsion_scans": [5, 6, 7, 8, 9]}),
         ({"minima_per_molecule": 9, "torsion_scans": "wavefront"},
          {"gradients": [0, 1, 2, 3, 4], "minima": [0, 1, 2], "torsion_scans": [5, 6, 7, 8, 9]}),
         ({"torsion_scans": "fixed"}, {"gradients": [*range(10)], "minima": [0, 1]}),

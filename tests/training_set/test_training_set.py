@@ -39,8 +39,25 @@ MOLECULES = [  # SMILES, conformers, with a grid
 ]  # fmt: skip
 
 
+SCANS = [  # of N-methylacetamide: its place in the records → scan; there is no scan 1
+    None,
+    {"index": 0, "torsions": [[0, 1, 3, 4]], "spacing_degrees": [15], "angles_degrees": [-15.0]},
+    {"index": 2, "torsions": [[0, 1, 3, 4], [2, 1, 3, 4]], "spacing_degrees": [30, 30],
+     "angles_degrees": [60.0, 180.0]},
+    {"index": 0, "torsions": [[0, 1, 3, 4]], "spacing_degrees": [15], "angles_degrees": [180.0]},
+]  # fmt: skip
+
+
+def symmetric(random, size) -> np.ndarray:
+    matrix = random.normal(size=(size, size))
+    return matrix + matrix.T
+
+
 def entry(smiles, count, with_grid, spec):
-    """A molecule and `count` records of random numbers, Hartree and Bohr."""
+    """A molecule and `count` records of random numbers, Hartree and Bohr.
+
+    Those with a grid have quadrupoles and bond orders as well, and the first one a Hessian.
+    """
     random = np.random.default_rng([len(smiles), count])
     mol = mol_of(smiles)
     AllChem.EmbedMolecule(mol, randomSeed=1)
@@ -51,6 +68,8 @@ def entry(smiles, count, with_grid, spec):
         kind, temperature = ("sampled", 300.0) if i else ("conformer", 0.0)
         shaken = positions + random.normal(scale=0.05, size=positions.shape)
         molecule = qc_molecule(smiles, shaken, kind, temperature)
+        if smiles == "CC(=O)NC" and SCANS[i]:
+            molecule["extras"]["scan"] = SCANS[i]
         task = make_task(molecule, spec, "tblite 0.8.0")
         points = len(task["esp_grid"] or []) // 3
         result = {
@@ -60,7 +79,12 @@ def entry(smiles, count, with_grid, spec):
         }  # fmt: skip
         if points:
             result["esp"] = random.normal(size=points).tolist()
+            result["quadrupole"] = symmetric(random, 3).ravel().tolist()
+            result["wiberg_bond_orders"] = symmetric(random, len(positions)).ravel().tolist()
         records.append(make_record(task, molecule, result))
+        if points and i == 0:
+            hessian = symmetric(random, positions.size).ravel().tolist()
+            records[-1]["extras"]["forceladder"]["hessian"] = hessian
     split = ("train", "validation", "test")[len(smiles) % 3]
     return {**read(smiles), "id": f"m-{count}-{len(smiles)}", "split": split}, records
 
@@ -117,10 +141,85 @@ def test_numbers_are_the_records_in_house_units(entries, dataset):
     assert dataset["record_digest"].values.tolist() == [o["task_digest"] for o in ours]
 
 
+def rows_of(dataset, name, molecule) -> np.ndarray:
+    """The values of a field that belong to one molecule."""
+    first = row_ranges(dataset)[FIELDS[name].dims[0]]
+    return dataset[name].values[first[molecule] : first[molecule + 1]]
+
+
+def test_quadrupoles_and_bond_orders_are_the_records_or_unknown(entries, dataset):
+    """Six second moments of nine, and the orders of the bonds alone."""
+    square = CODATA.conversion_factor("bohr**2", "angstrom**2")
+    pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+    for row, (_, records) in enumerate(entries):
+        bonds = rows_of(dataset, "bond_atoms", row)
+        quadrupoles = rows_of(dataset, "quadrupole", row)
+        orders = rows_of(dataset, "bond_orders", row).reshape(len(records), len(bonds))
+        for k, record in enumerate(records):
+            moments = record["properties"].get("scf_quadrupole_moment")
+            wiberg = record["extras"]["forceladder"].get("wiberg_bond_orders")
+            assert (moments is None) == (wiberg is None) == (not MOLECULES[row][2])
+            if moments is None:
+                assert np.isnan(quadrupoles[k]).all() and np.isnan(orders[k]).all()
+                continue
+            expected = [square * moments[3 * i + j] for i, j in pairs]
+            np.testing.assert_allclose(quadrupoles[k], expected, rtol=2e-9)
+            atoms = len(record["molecule"]["symbols"])
+            np.testing.assert_array_equal(orders[k], [wiberg[i * atoms + j] for i, j in bonds])
+
+
+def test_hessians_are_the_records_or_absent(entries, dataset):
+    kcal = CODATA.conversion_factor("hartree", "kcal/mol")
+    factor = kcal / CODATA.conversion_factor("bohr**2", "angstrom**2")
+    for row, (_, records) in enumerate(entries):
+        stored = [record["extras"]["forceladder"].get("hessian", []) for record in records]
+        counts = rows_of(dataset, "hessian_count", row)
+        assert counts.tolist() == [len(matrix) for matrix in stored]
+        assert set(counts) <= {0, 9 * dataset["atom_count"].values[row] ** 2}
+        np.testing.assert_allclose(
+            rows_of(dataset, "hessian", row), factor * np.concatenate(stored), rtol=2e-9
+        )
+    assert (dataset["hessian_count"].values > 0).sum() == 4
+
+
+def test_points_of_scans_know_their_scan_and_place(dataset):
+    row = [smiles for smiles, *_ in MOLECULES].index("CC(=O)NC")
+    assert dataset["scan_count"].values.tolist() == [3 if k == row else 0 for k in range(7)]
+    assert rows_of(dataset, "scan_torsions", row).tolist() == [
+        [0, 1, 3, 4, -1, -1, -1, -1], [-1] * 8, [0, 1, 3, 4, 2, 1, 3, 4]
+    ]  # fmt: skip
+    assert rows_of(dataset, "scan", row).tolist() == [-1, 0, 2, 0]
+    np.testing.assert_array_equal(
+        rows_of(dataset, "scan_angle", row),
+        [[np.nan, np.nan], [-15.0, np.nan], [60.0, 180.0], [180.0, np.nan]],
+    )
+    others = np.delete(dataset["scan"].values, np.flatnonzero(dataset["scan"].values >= 0))
+    assert (others == -1).all()
+    assert np.isfinite(dataset["scan_angle"].values).sum() == 4
+
+
+def test_what_a_source_may_not_know_is_all_that_is_unknown(dataset):
+    """NaN in the fields whose meaning says so, and in no other."""
+    for name, field in FIELDS.items():
+        if field.dtype.startswith("float") and np.isnan(dataset[name].values).any():
+            assert "NaN" in field.meaning, name
+
+
+def test_energy_alone_leaves_the_gradient_unknown(entries):
+    molecule, records = entries[0]
+    alone = [record | {"driver": "energy", "return_result": -1.0} for record in records]
+    dataset, _ = build_training_set([(molecule, alone)], 1, {})
+    assert np.isnan(dataset["gradients"].values).all()
+    assert dataset.sizes["position"] == 7 * len(records)
+
+
 def test_counts_add_up_to_the_lengths_of_what_they_count(dataset):
-    for table in ("atom", *TABLES, "conformer"):
+    for table in ("atom", *TABLES, "conformer", "scan"):
         assert dataset[f"{table}_count"].values.sum() == dataset.sizes[table]
     assert dataset["grid_count"].values.sum() == dataset.sizes["grid_point"]
+    assert dataset["hessian_count"].values.sum() == dataset.sizes["hessian_element"]
+    bonds = (dataset["bond_count"] * dataset["conformer_count"]).values.sum()
+    assert bonds == dataset.sizes["conformer_bond"]
     positions = (dataset["atom_count"] * dataset["conformer_count"]).values.sum()
     assert positions == dataset.sizes["position"]
     for dim, first in row_ranges(dataset).items():

@@ -102,7 +102,8 @@ def test_spot_checks_agree_and_are_recorded(run):
     ]
     assert len(checks) > 2
     for check in checks:
-        assert check["analytic"] == pytest.approx(check["numeric"], abs=2e-5)
+        # central differences at 0.02 Bohr miss (step²/6)·∂³E, 7e-5 for a stretching OH bond
+        assert check["analytic"] == pytest.approx(check["numeric"], abs=2e-4)
 
 
 def test_levels_are_compared_at_the_same_geometries(run):
@@ -138,11 +139,7 @@ def test_everything_comes_back_from_the_cache_alone(run):
     """Relaxations, scans and Hessians replay: no engine computes anything new."""
     before = records_of(run)
     files_before = run.cached()
-    for path in (run.results / "qm" / XTB_SPEC / "records").iterdir():
-        for file in path.iterdir():
-            file.unlink()
-        path.rmdir()
-    answer = run.run()
+    answer = run.run("--forcerun", "compute_qm", "--until", "compute_qm")
     assert answer.returncode == 0, answer.stdout[-3000:]
     assert records_of(run) == before
     assert run.cached() == files_before
