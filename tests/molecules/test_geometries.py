@@ -11,7 +11,7 @@ from rdkit.Chem.rdMolTransforms import GetDihedralDeg
 
 from examples import SMILES, WATER, mol_of, read
 from forceladder import files
-from forceladder.errors import CorruptFileError, MoleculeError, QMError
+from forceladder.errors import CorruptFileError, QMError
 from forceladder.molecules import geometries as geometries_module
 from forceladder.molecules.connectivity import connectivity_change
 from forceladder.molecules.geometries import (
@@ -136,21 +136,31 @@ def test_scans_that_are_not_asked_for_are_not_made():
     assert kinds == {"conformer"}
 
 
-def test_torsion_that_the_molecule_lacks_is_refused_before_it_costs_a_scan():
-    settings = with_scans(named={"example": ["[H:1][O:2][O:3][H:4]", "[F:1][O:2][O:3][F:4]"]})
-    with pytest.raises(MoleculeError, match="matches no chain of four atoms"):
-        generate_geometries(read("OO"), settings)
+def test_scan_that_cannot_be_made_costs_itself_alone():
+    """And is listed with its reason."""
+    settings = with_scans(
+        named={"example": ["[F:1][O:2][O:3][F:4]", "[H:1][O:2][O:3][H:4]"]}, spacing_degrees=120
+    )
+    left_out = []
+    points = generate_geometries(read("OO"), settings, left_out=left_out)[1:]
+    assert [point["scan"]["index"] for point in points] == [0, 0, 0]
+    (row,) = left_out
+    assert (row["id"], row["code"]) == ("example", "torsion_not_in_molecule")
+    assert "[F:1][O:2][O:3][F:4] matches no chain of four atoms" in row["reason"]
 
 
-def test_scan_without_a_point_is_left_out_with_a_warning(caplog):
-    settings = with_scans(by_rule=True, max_steps=1)
+def test_scan_without_a_point_is_left_out_and_listed(caplog):
+    settings, left_out = with_scans(by_rule=True, max_steps=1), []
     with caplog.at_level("WARNING", logger="forceladder"):
-        kinds = {geometry["kind"] for geometry in generate_geometries(read("OO"), settings)}
-    assert kinds == {"conformer"}
-    assert "example, scan 0 left out: no point of the scan could be relaxed" in caplog.text
+        (geometry,) = generate_geometries(read("OO"), settings, left_out=left_out)
+    assert geometry["kind"] == "conformer"
+    (row,) = left_out
+    assert row["code"] == "scan_failed"
+    assert row["reason"].startswith("scan 0: no point of the scan could be relaxed")
+    assert row["reason"] in caplog.text
 
 
-def test_missing_points_of_a_scan_are_counted_in_a_warning(monkeypatch, caplog):
+def test_missing_points_of_a_scan_are_counted(monkeypatch):
     """As where GFN2-xTB fails as soon as the hydrogens come close, about 0°."""
 
     def failing(mol, *state):
@@ -164,11 +174,14 @@ def test_missing_points_of_a_scan_are_counted_in_a_warning(monkeypatch, caplog):
         return answer
 
     monkeypatch.setattr(geometries_module, "xtb_gradient", failing)
-    with caplog.at_level("WARNING", logger="forceladder"):
-        _, *points = generate_geometries(read("OO"), with_scans(by_rule=True))
+    left_out = []
+    _, *points = generate_geometries(read("OO"), with_scans(by_rule=True), left_out=left_out)
     angles = [point["scan"]["angles_degrees"][0] for point in points]
     assert angles == [-120, -60, 60, 120, 180]
-    assert "example, scan 0: 1 of 6 points could not be relaxed" in caplog.text
+    assert left_out == [{
+        "id": "example", "code": "scan_not_whole",
+        "reason": "scan 0: 1 of 6 points could not be relaxed",
+    }]  # fmt: skip
 
 
 def test_what_the_user_brought_is_there_beside_the_conformers():

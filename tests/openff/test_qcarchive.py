@@ -8,6 +8,7 @@ import pytest
 from rdkit import Chem
 
 from forceladder import files
+from forceladder.cli import main
 from forceladder.errors import ConfigError, CorruptFileError, HouseError
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.openff import qcarchive as module
@@ -18,6 +19,7 @@ from forceladder.qm.datasets import MAPPED
 from forceladder.qm.records import make_record
 from forceladder.qm.tasks import make_task
 from forceladder.training_set.build import record_conformer
+from forceladder.training_set.dataset import read_training_set
 from forceladder.units import (
     BOHR_IN_ANGSTROM,
     HARTREE_IN_KCAL,
@@ -270,3 +272,15 @@ def test_lines_are_plain_json(tmp_path, view):
         lines = list(pull_results(view(name), tmp_path))
         files.write_json_lines(tmp_path / "lines.jsonl.xz", lines)
         assert files.read_json_lines(tmp_path / "lines.jsonl.xz") == lines
+
+
+def test_pulled_view_becomes_a_training_set_from_the_command_line(view, tmp_path, capsys):
+    """forceladder pull, then forceladder import: what an import in the config reads as well."""
+    lines, out = tmp_path / "lines.jsonl.xz", tmp_path / "set.nc"
+    command = ["pull", str(view("gradients")), str(lines), "--cache", str(tmp_path / "cache")]
+    assert main(command) == 0
+    pulled = files.read_json_lines(lines)
+    assert f"{len(pulled)} records" in capsys.readouterr().out
+    assert main(["import", "--format", "qcschema", str(lines), str(out)]) == 0
+    dataset = read_training_set(out)
+    assert dataset.sizes["conformer"] == len(pulled)

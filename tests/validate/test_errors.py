@@ -17,15 +17,19 @@ class FakeArrays(dict):
         super().__init__({name: self.Values(values) for name, values in arrays.items()})
 
 
-def dataset():
-    """Two molecules of one and two atoms, with two and three conformers."""
+def dataset(unknown=()):
+    """Two molecules of one and two atoms, with two and three conformers; gradients of the
+    conformers `unknown` are not known."""
+    gradients = np.zeros((2 * 1 + 3 * 2, 3))
+    for conformer in unknown:
+        gradients[[[0], [1], [2, 3], [4, 5], [6, 7]][conformer]] = np.nan
     counts = {
         f"{table}_count": [0, 0] for table in ("bond", "angle", "torsion", "improper", "pair")
     }
     return FakeArrays(
         molecule_id=["one", "two"], split=["train", "test"], atom_count=[1, 2],
-        conformer_count=[2, 3], grid_count=[0] * 5, energy=[0.0, 2.0, 5.0, 6.0, 7.0],
-        gradients=np.zeros((2 * 1 + 3 * 2, 3)), **counts,
+        conformer_count=[2, 3], scan_count=[0, 0], grid_count=[0] * 5, hessian_count=[0] * 5,
+        energy=[0.0, 2.0, 5.0, 6.0, 7.0], gradients=gradients, **counts,
     )  # fmt: skip
 
 
@@ -47,6 +51,27 @@ def test_force_error_is_the_root_mean_square_of_components():
     one, two = molecule_errors(dataset(), predictions())
     assert (one["force_rmse"], two["force_rmse"]) == (3.0, 0.5)
     assert (one["force_components"], two["force_components"]) == (6, 18)
+
+
+def test_only_known_gradients_count_and_all_energies_do():
+    one, two = molecule_errors(dataset(unknown=[1, 2, 4]), predictions())
+    assert (one["force_rmse"], two["force_rmse"]) == (3.0, 0.5)
+    assert (one["force_components"], two["force_components"]) == (3, 6)
+    assert (one["conformers"], two["conformers"]) == (2, 3)
+    assert one["energy_rmse"] == pytest.approx(1.0)
+
+
+def test_molecule_with_energies_alone_has_an_energy_error_and_no_force_error():
+    one, two = molecule_errors(dataset(unknown=[0, 1]), predictions())
+    assert np.isnan(one["force_rmse"]) and one["force_components"] == 0
+    assert one["energy_rmse"] == pytest.approx(1.0)
+    two["split"] = one["split"]
+    (entry,) = split_errors([one, two], seed=0)
+    assert (entry["molecules"], entry["missing"]) == (2, 0)
+    assert entry["force_rmse"] == 0.5
+    assert entry["energy_rmse"] == pytest.approx(
+        np.sqrt(2 / 5)
+    )  # two conformers 1 off, three right
 
 
 def rows(errors, split="test"):

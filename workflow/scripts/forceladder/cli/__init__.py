@@ -6,6 +6,7 @@ import sys
 from forceladder import __version__
 from forceladder.cli.cache import add_cache_commands
 from forceladder.cli.imports import add_import_command
+from forceladder.cli.qcarchive import add_qcarchive_command
 from forceladder.cli.release import add_release_commands
 from forceladder.cli.runs import add_run_commands
 from forceladder.errors import HouseError
@@ -23,6 +24,7 @@ def main(arguments=None) -> int:
     add_run_commands(commands)
     add_cache_commands(commands)
     add_import_command(commands)
+    add_qcarchive_command(commands)
     options = parser.parse_args(arguments)
     try:
         return options.run(options)

@@ -1,5 +1,7 @@
 """Results of tasks: from the cache, else from the engine, with retries; all of it recorded."""
 
+import json
+
 import numpy as np
 
 from forceladder.errors import KilledError, QMError
@@ -52,7 +54,8 @@ class Calculator:
         result = self.cache.get(address) or self.cache.get_failure(address, self.effort)
         known = result is not None
         if not known:
-            result = self._compute(task)
+            # with its keys in the cache's order, so that a rerun writes the same bytes
+            result = json.loads(json.dumps(self._compute(task), sort_keys=True))
             if result["success"]:
                 self.cache.put(address, result)
             else:
