@@ -184,6 +184,21 @@ def test_too_few_steps_are_no_error_and_say_so():
     assert gradient(found.positions)[0] == pytest.approx(found.energy, abs=1e-9)
 
 
+def test_start_that_geometric_would_not_come_back_from_is_refused():
+    """A held torsion through a straight angle, atoms upon each other, and what is no number."""
+    mol, symbols, start = embedded("OO")
+    gradient = xtb_gradient(mol, 0, 1)
+    straight, fallen, lost = start.copy(), start.copy(), start.copy()
+    straight[2] = 2 * start[0] - start[1]
+    fallen[2] = start[0]
+    lost[0, 0] = np.nan
+    for bad in (straight, fallen):
+        with pytest.raises(RelaxationError, match="the held torsion 3-1-2-4 is straight at atom 1"):
+            relax(gradient, symbols, bad, [HOOH], [90.0])
+    with pytest.raises(RelaxationError, match="is not finite"):
+        relax(gradient, symbols, lost)
+
+
 def test_nothing_is_left_on_disk_or_said(tmp_path, monkeypatch, scratch_root, capfd):
     mol, symbols, start = embedded("OO")
     monkeypatch.chdir(tmp_path)

@@ -193,6 +193,35 @@ def molecule_from_mapped_smiles(smiles: str) -> Chem.Mol:
     return mol
 
 
+def checked_mapped_molecule(smiles: str, numbers: list[int] | None = None) -> Chem.Mol:
+    """As `molecule_from_mapped_smiles`, for a SMILES that others wrote.
+
+    numbers: [atoms], atomic numbers of the geometry that it comes with, where they are known
+    raises: MoleculeError parse_failed, several_components, isotope_label or atoms_disagree
+    """
+    try:
+        mol = molecule_from_mapped_smiles(smiles)
+    except (ValueError, AttributeError, RuntimeError):
+        raise MoleculeError(
+            "parse_failed", f"{smiles[:80]!r} is no SMILES that maps its atoms to 1…N."
+        ) from None
+    require_one_molecule(mol)
+    if numbers not in (None, [atom.GetAtomicNum() for atom in mol.GetAtoms()]):
+        raise MoleculeError(
+            "atoms_disagree", f"the atoms of the geometry are not those that {smiles[:80]} maps."
+        )
+    clear_false_centres(mol)
+    return mol
+
+
+def require_one_molecule(mol: Chem.Mol):
+    """Raise MoleculeError several_components or isotope_label."""
+    if (count := len(Chem.GetMolFrags(mol))) > 1:
+        raise MoleculeError("several_components", f"its atoms are {count} molecules, not one.")
+    if any(atom.GetIsotope() for atom in mol.GetAtoms()):
+        raise MoleculeError("isotope_label", "isotope labels do not change a force field.")
+
+
 def reject_duplicates(molecules: list[dict]) -> tuple[list[dict], list[dict]]:
     """Keep the first of each mapped SMILES, whatever its spelling was.
 

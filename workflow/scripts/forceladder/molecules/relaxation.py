@@ -102,8 +102,8 @@ def check_start(positions, torsions):
     for atoms in torsions:
         for i, j, k in (atoms[:3], atoms[1:]):
             u, v = positions[i] - positions[j], positions[k] - positions[j]
-            sine = np.linalg.norm(np.cross(u, v)) / (np.linalg.norm(u) * np.linalg.norm(v))
-            if not sine > STRAIGHT:
+            across = np.linalg.norm(np.cross(u, v))
+            if not across > STRAIGHT * np.linalg.norm(u) * np.linalg.norm(v):
                 names = "-".join(str(atom + 1) for atom in atoms)
                 raise RelaxationError(f"the held torsion {names} is straight at atom {j + 1}")
 

@@ -6,11 +6,10 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.errors import MoleculeError
 from forceladder.molecules.read import (
+    checked_mapped_molecule,
     checked_multiplicity,
-    clear_false_centres,
     drawn_split,
     mapped_smiles,
-    molecule_from_mapped_smiles,
 )
 from forceladder.openff.packages import openff_needed
 
@@ -50,18 +49,9 @@ def described_molecule(
     raises: MoleculeError parse_failed, several_components, atoms_disagree, charge_mismatch or
         impossible_multiplicity
     """
-    try:
-        mol = molecule_from_mapped_smiles(smiles)
-    except (ValueError, AttributeError, RuntimeError):
-        raise MoleculeError(
-            "parse_failed", f"{smiles[:80]!r} is no SMILES that maps its atoms to 1…N."
-        ) from None
-    if (count := len(Chem.GetMolFrags(mol))) > 1:
-        raise MoleculeError("several_components", f"{smiles[:80]} is {count} molecules, not one.")
-    if [atom.GetSymbol() for atom in mol.GetAtoms()] != [str(symbol) for symbol in symbols]:
-        raise MoleculeError(
-            "atoms_disagree", f"the atoms of the geometry are not those that {smiles[:80]} maps."
-        )
+    table = Chem.GetPeriodicTable()
+    numbers = [table.GetAtomicNumber(str(symbol)) for symbol in symbols]
+    mol = checked_mapped_molecule(smiles, numbers)
     net_charge = Chem.GetFormalCharge(mol)
     if round(charge) != net_charge:
         raise MoleculeError(
@@ -69,7 +59,6 @@ def described_molecule(
             f"the geometry has charge {charge:g}, the formal charges of {smiles[:80]} add up to "
             f"{net_charge}.",
         )
-    clear_false_centres(mol)
     inchikey = Chem.MolToInchiKey(mol)
     return {
         "mapped_smiles": mapped_smiles(mol),

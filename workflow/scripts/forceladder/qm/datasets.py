@@ -107,7 +107,7 @@ def torsiondrive_dataset(molecule: dict, geometries: list[dict], spec_name, spec
     return dataset | {"dataset": entries}
 
 
-OPTIMIZATION = {"program": "geometric", "coordsys": "dlc", "convergence_set": "GAU"}
+OPTIMIZATION = {"program": "geometric", "coordsys": "tric", "convergence_set": "GAU"}
 
 
 def _frame(molecule, geometries, spec_name, spec, what: str) -> tuple[dict, dict]:

@@ -15,11 +15,12 @@ from forceladder.errors import ConfigError, MoleculeError
 from forceladder.molecules.connectivity import perceived_bonds
 from forceladder.molecules.read import (
     check_elements,
+    checked_mapped_molecule,
     checked_multiplicity,
     clear_false_centres,
     mapped_smiles,
-    molecule_from_mapped_smiles,
     parse,
+    require_one_molecule,
 )
 
 MAX_TRIALS = 1_000  # of bond orders; 250 molecules of QM7-X need at most five
@@ -46,7 +47,7 @@ def identified(said: dict, conformers: list[dict], charge: int, elements: list[s
         raise MoleculeError("single_atom", "one atom has no geometry, so nothing can be fitted.")
     asked = said.get("net_charge")
     if "mapped_smiles" in said:
-        mol = molecule_of_mapped_smiles(said["mapped_smiles"], numbers)
+        mol = checked_mapped_molecule(said["mapped_smiles"], numbers)
     elif "smiles" in said:
         mol = molecule_of_smiles(said["smiles"], numbers, least_strained(conformers))
     else:
@@ -76,23 +77,6 @@ def identified(said: dict, conformers: list[dict], charge: int, elements: list[s
 def least_strained(conformers: list[dict]) -> np.ndarray:
     """Positions [atoms, 3] Å of the conformer of lowest energy."""
     return min(conformers, key=lambda conformer: conformer["energy"])["positions"]
-
-
-def molecule_of_mapped_smiles(smiles: str, numbers: list[int] | None = None) -> Chem.Mol:
-    """The molecule whose map numbers are atom rows + 1; numbers: [atoms], where they are known."""
-    try:
-        mol = molecule_from_mapped_smiles(smiles)
-    except (ValueError, AttributeError, RuntimeError):
-        raise MoleculeError(
-            "parse_failed", f"{smiles[:80]!r} is no SMILES that maps its atoms to 1…N."
-        ) from None
-    require_one_molecule(mol)
-    if numbers not in (None, [atom.GetAtomicNum() for atom in mol.GetAtoms()]):
-        raise MoleculeError(
-            "atoms_disagree", f"the atoms of the file are not those that {smiles[:80]} maps."
-        )
-    clear_false_centres(mol)
-    return mol
 
 
 def molecule_of_smiles(smiles: str, numbers: list[int], positions) -> Chem.Mol:
@@ -185,14 +169,6 @@ def with_stereo_of(mol: Chem.Mol, positions) -> Chem.Mol:
     mol.RemoveAllConformers()
     clear_false_centres(mol)
     return mol
-
-
-def require_one_molecule(mol: Chem.Mol):
-    """Raise MoleculeError several_components or isotope_label."""
-    if (count := len(Chem.GetMolFrags(mol))) > 1:
-        raise MoleculeError("several_components", f"its atoms are {count} molecules, not one.")
-    if any(atom.GetIsotope() for atom in mol.GetAtoms()):
-        raise MoleculeError("isotope_label", "isotope labels do not change a force field.")
 
 
 def groups_by_bonds(numbers, frames, energies, charge: int) -> list[list[int]]:

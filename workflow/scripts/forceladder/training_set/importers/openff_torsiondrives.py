@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from forceladder.errors import CorruptFileError, MissingProgramError, MoleculeError
+from forceladder.molecules.read import checked_mapped_molecule
 from forceladder.training_set.build import conformer
-from forceladder.training_set.importers.identity import molecule_of_mapped_smiles
 from forceladder.training_set.importers.sources import damage_named, require, source_files
 
 SPACING = 15  # degrees, of all of OpenFF's drives
@@ -53,7 +53,7 @@ def arrow_rows(path, columns) -> Iterator[dict]:
 def molecule_of(values: dict, label: str, where: str) -> tuple:
     """(said, conformers, scans) of one row."""
     try:
-        mol = molecule_of_mapped_smiles(values["smiles"])
+        mol = checked_mapped_molecule(values["smiles"])
     except MoleculeError as error:
         return {"label": label, "unreadable": str(error)}, [], []
     said = {

@@ -9,8 +9,11 @@ from rdkit import Chem
 
 from forceladder.errors import ConfigError, MoleculeError
 from forceladder.molecules.listing import entry_names
-from forceladder.molecules.read import molecule_from_mapped_smiles, read_row
-from forceladder.training_set.importers.identity import molecule_of_mapped_smiles
+from forceladder.molecules.read import (
+    checked_mapped_molecule,
+    molecule_from_mapped_smiles,
+    read_row,
+)
 from forceladder.training_set.importers.qcschema import MAPPED
 from forceladder.training_set.importers.sources import json_value, require
 from forceladder.units import BOHR_IN_ANGSTROM
@@ -59,7 +62,7 @@ def molecules_and_geometries(
 
 def ordered_molecule(name, entry, elements, max_atoms, split_fractions):
     """The checked molecule of an entry, and for each of its atoms the row in the entry."""
-    theirs = molecule_of_mapped_smiles(mapped_smiles_of(entry))
+    theirs = checked_mapped_molecule(mapped_smiles_of(entry))
     row = {"id": name, "source": Chem.MolToSmiles(Chem.RemoveHs(theirs)), "format": "smiles"}
     multiplicities = {item.get("molecular_multiplicity", 1) for item in entry["initial_molecules"]}
     if len(multiplicities) == 1:
