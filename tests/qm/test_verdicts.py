@@ -719,9 +719,9 @@ def judged(folder: Path, molecules: dict[str, list[dict]]) -> SimpleNamespace:
     main = runpy.run_path(str(SCRIPTS / "judge_qm.py"))["main"]
     for name, records in molecules.items():
         files.write_json_lines(folder / "records" / f"{name}.jsonl.xz", records)
+    (folder / "records").mkdir(exist_ok=True)
     names = sorted(path.name for path in (folder / "records").iterdir())
     files.write_json(folder / "records" / files.CONTENTS, names)
-    (folder / "records").mkdir(exist_ok=True)
     output = SimpleNamespace(
         verdicts=folder / "verdicts.csv", counts=folder / "verdicts.json",
         plot=folder / "verdicts.svg", measures=folder / "measures.svg",
