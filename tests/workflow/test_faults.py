@@ -132,7 +132,7 @@ def test_killed_qm_job_costs_the_calculation_under_way_and_no_other(tmp_path, ps
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
     logs = (checkout.results / "logs" / "compute_qm" / PSI4_SPEC).glob("*.log")
     said = " ".join(path.read_text() for path in logs)
-    assert f"6 tasks, {len(survived) - 6} of them in the cache" in said
+    assert f"6 calculations done ({len(survived) - 6} from the cache)" in said
 
 
 def test_killed_fit_resumes_where_it_was(tmp_path):
