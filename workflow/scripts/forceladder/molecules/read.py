@@ -39,16 +39,23 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
             f"the charge column says {row['charge']}, the formal charges add up to {net_charge}; "
             "draw the protonation state that is meant.",
         )
-    inchikey = Chem.MolToInchiKey(mol)
+    named = description(mol)
     return {
         "id": row["id"],
+        **named,
+        "multiplicity": checked_multiplicity(mol, row.get("multiplicity")),
+        "split": row.get("split") or drawn_split(named["inchikey"], split_fractions),
+    }
+
+
+def description(mol: Chem.Mol) -> dict:
+    """What follows from a molecule with explicit hydrogens alone: names, formula, charge."""
+    return {
         "mapped_smiles": mapped_smiles(mol),
         "smiles": Chem.MolToSmiles(Chem.RemoveHs(mol)),
-        "inchikey": inchikey,
+        "inchikey": Chem.MolToInchiKey(mol),
         "formula": CalcMolFormula(mol),
-        "net_charge": net_charge,
-        "multiplicity": checked_multiplicity(mol, row.get("multiplicity")),
-        "split": row.get("split") or drawn_split(inchikey, split_fractions),
+        "net_charge": Chem.GetFormalCharge(mol),
     }
 
 

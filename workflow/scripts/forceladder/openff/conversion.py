@@ -2,14 +2,13 @@
 
 import numpy as np
 from rdkit import Chem
-from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.errors import MoleculeError
 from forceladder.molecules.read import (
     checked_mapped_molecule,
     checked_multiplicity,
+    description,
     drawn_split,
-    mapped_smiles,
 )
 from forceladder.openff.packages import openff_needed
 
@@ -59,13 +58,8 @@ def described_molecule(
             f"the geometry has charge {charge:g}, the formal charges of {smiles[:80]} add up to "
             f"{net_charge}.",
         )
-    inchikey = Chem.MolToInchiKey(mol)
-    return {
-        "mapped_smiles": mapped_smiles(mol),
-        "smiles": Chem.MolToSmiles(Chem.RemoveHs(mol)),
-        "inchikey": inchikey,
-        "formula": CalcMolFormula(mol),
-        "net_charge": net_charge,
+    named = description(mol)
+    return named | {
         "multiplicity": checked_multiplicity(mol, str(multiplicity)),
-        "split": drawn_split(inchikey, split_fractions),
+        "split": drawn_split(named["inchikey"], split_fractions),
     }

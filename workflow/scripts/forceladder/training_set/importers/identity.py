@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem import rdDetermineBonds
-from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.errors import ConfigError, MoleculeError
 from forceladder.molecules.connectivity import perceived_bonds
@@ -18,7 +17,7 @@ from forceladder.molecules.read import (
     checked_mapped_molecule,
     checked_multiplicity,
     clear_false_centres,
-    mapped_smiles,
+    description,
     parse,
     require_one_molecule,
 )
@@ -61,17 +60,10 @@ def identified(said: dict, conformers: list[dict], charge: int, elements: list[s
             f"the file says charge {int(asked)}, the formal charges of its SMILES add up to "
             f"{net_charge}.",
         )
-    inchikey = Chem.MolToInchiKey(mol)
-    if not inchikey:
+    named = description(mol)
+    if not named["inchikey"]:
         raise MoleculeError("no_inchikey", "it has no InChIKey, so no split can be drawn for it.")
-    return {
-        "mapped_smiles": mapped_smiles(mol),
-        "smiles": Chem.MolToSmiles(Chem.RemoveHs(mol)),
-        "inchikey": inchikey,
-        "formula": CalcMolFormula(mol),
-        "net_charge": net_charge,
-        "multiplicity": checked_multiplicity(mol, said.get("multiplicity")),
-    }
+    return named | {"multiplicity": checked_multiplicity(mol, said.get("multiplicity"))}
 
 
 def least_strained(conformers: list[dict]) -> np.ndarray:
