@@ -10,12 +10,12 @@ from rdkit.Chem import AllChem
 from examples import mol_of, read
 from forceladder import files
 from forceladder.errors import MoleculeError
+from forceladder.molecules.listing import MAPPED
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.openff import datasets as theirs
 from forceladder.openff.packages import HOW
 from forceladder.openff.read import read_dataset
 from forceladder.qm import datasets as ours
-from forceladder.qm.datasets import MAPPED
 from forceladder.qm.tasks import make_task
 
 pytest.importorskip("openff.qcsubmit", reason=f"openff-qcsubmit is not installed here; {HOW}.")

@@ -10,12 +10,12 @@ from rdkit import Chem
 from forceladder import files
 from forceladder.cli import main
 from forceladder.errors import ConfigError, CorruptFileError, HouseError
+from forceladder.molecules.listing import MAPPED
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.openff import qcarchive as module
 from forceladder.openff.packages import HOW
 from forceladder.openff.qcarchive import numbered_scans, portal, pull_results
 from forceladder.qm import engines
-from forceladder.qm.datasets import MAPPED
 from forceladder.qm.records import make_record
 from forceladder.qm.tasks import make_task
 from forceladder.training_set.build import record_conformer

@@ -8,6 +8,7 @@ import lzma
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
 
 from examples import mol_of, read
 from forceladder import files
@@ -16,7 +17,7 @@ from forceladder.molecules.conformers import minimized_conformers
 from forceladder.molecules.connectivity import perceived_bonds
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.openff.packages import HOW
-from forceladder.openff.read import order_of_rows, read_dataset, torsion_angle
+from forceladder.openff.read import order_of_rows, read_dataset
 from forceladder.qm import datasets
 from forceladder.units import BOHR_IN_ANGSTROM
 
@@ -120,7 +121,9 @@ def test_torsion_drives_of_others_become_scans_at_the_angles_they_start_from(tmp
     (torsion,) = scan["torsions"]
     assert [symbols[row] for row in torsion] == ["H", "O", "C", "C"]
     theirs = np.reshape(entry["initial_molecules"][0]["geometry"], (-1, 3))
-    expected = torsion_angle(theirs, (3, 0, 1, 2))
+    conformer = Chem.Conformer(len(theirs))
+    conformer.SetPositions(np.ascontiguousarray(theirs, float))
+    expected = rdMolTransforms.GetDihedralDeg(conformer, 3, 0, 1, 2)
     assert scan["angles_degrees"] == [pytest.approx(expected, abs=1e-5)]
     assert scan["index"] == 0 and scan["spacing_degrees"] == [15.0]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from forceladder.errors import MoleculeError
+from forceladder.molecules.listing import MAPPED
 from forceladder.openff.packages import HOW
 from forceladder.openff.records import (
     level_name,
@@ -11,7 +12,6 @@ from forceladder.openff.records import (
     singlepoint_line,
     torsiondrive_lines,
 )
-from forceladder.qm.datasets import MAPPED
 from forceladder.qm.tasks import level_of_theory
 
 pytest.importorskip("qcportal", reason=f"qcportal is not installed here; {HOW}.")

@@ -9,7 +9,8 @@ from rdkit.Chem import AllChem
 from examples import SMILES, mol_of, read
 from forceladder import files
 from forceladder.molecules.connectivity import perceived_bonds
-from forceladder.qm.datasets import MAPPED, build_datasets, gradient_dataset
+from forceladder.molecules.listing import MAPPED
+from forceladder.qm.datasets import build_datasets, gradient_dataset
 from forceladder.units import BOHR_IN_ANGSTROM
 
 

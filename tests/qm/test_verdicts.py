@@ -24,10 +24,11 @@ from examples import mol_of, qc_molecule
 from force_fields import embedded
 from forceladder import files
 from forceladder.errors import TooManyFailuresError
+from forceladder.molecules.angles import torsion_angle
+from forceladder.molecules.listing import MAPPED
 from forceladder.molecules.read import mapped_smiles
 from forceladder.molecules.sampling import sampled_frames, xtb_gradient
 from forceladder.qm import engines
-from forceladder.qm.datasets import MAPPED
 from forceladder.qm.records import make_record
 from forceladder.qm.tasks import make_task
 from forceladder.qm.verdicts import (
@@ -41,7 +42,6 @@ from forceladder.qm.verdicts import (
 )
 from forceladder.qm.verdicts.duplicates import superposed_rmsd
 from forceladder.qm.verdicts.energies import Surface, inverse_distance_gradient, inverse_distances
-from forceladder.qm.verdicts.record import torsion_angle
 from forceladder.tables import read_table
 from forceladder.units import (
     BOHR_IN_ANGSTROM,

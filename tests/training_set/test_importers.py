@@ -31,8 +31,9 @@ from forceladder.errors import (
     TooManyFailuresError,
 )
 from forceladder.fields import problems
+from forceladder.molecules.angles import torsion_angle
 from forceladder.molecules.connectivity import connectivity_change
-from forceladder.molecules.listing import ID, molecule_rows
+from forceladder.molecules.listing import ID, MAPPED, molecule_rows
 from forceladder.molecules.read import drawn_split, molecule_from_mapped_smiles
 from forceladder.qm.datasets import gradient_dataset
 from forceladder.qm.records import make_record
@@ -51,8 +52,6 @@ from forceladder.training_set.importers.collect import FORMATS, free_id, import_
 from forceladder.training_set.importers.extxyz import ENERGY_UNITS, FORCE_UNITS
 from forceladder.training_set.importers.join import join_imports
 from forceladder.training_set.importers.openff_industry import sdf_entries
-from forceladder.training_set.importers.openff_torsiondrives import dihedral_degrees
-from forceladder.training_set.importers.qcschema import MAPPED
 from forceladder.training_set.importers.qcsubmit import molecules_and_geometries
 from forceladder.training_set.importers.torsions_npz import read_torsions_npz
 
@@ -693,7 +692,7 @@ def test_dihedral_angle_is_rdkits(seed):
     mol = identity.skeleton([6, 6, 6, 6], [(0, 1), (1, 2), (2, 3)])
     mol.AddConformer(conformer)
     expected = rdMolTransforms.GetDihedralDeg(mol.GetConformer(), 0, 1, 2, 3)
-    difference = dihedral_degrees(corners[None])[0] - expected
+    difference = torsion_angle(corners[None])[0] - expected
     assert (difference + 180.0) % 360.0 - 180.0 == pytest.approx(0.0, abs=1e-6)
 
 
@@ -1147,7 +1146,7 @@ def test_torsion_set_has_the_scans_of_its_readme():
     for _, conformers, scans in molecules[::20]:
         for item in conformers:
             corners = item["positions"][scans[item["scan"]][:4]]
-            difference = dihedral_degrees(corners[None])[0] - item["scan_angle"][0]
+            difference = torsion_angle(corners[None])[0] - item["scan_angle"][0]
             worst = max(worst, abs((difference + 180.0) % 360.0 - 180.0))
     assert worst < 0.01
 

@@ -79,6 +79,8 @@ rule compute_qm:
             "qm/procedures.py",
             "qm/hessians.py",
             "molecules/relaxation.py",
+            "molecules/sampling.py",
+            "molecules/torsion_scans.py",
         ),
     script:
         "../scripts/compute_qm.py"
@@ -122,6 +124,7 @@ rule judge_qm:
             "qm/verdicts",
             "qm/verdict_plots.py",
             "figures.py",
+            "molecules/angles.py",
             "molecules/connectivity.py",
             "molecules/sampling.py",
             "molecules/stereo.py",

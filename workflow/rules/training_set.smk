@@ -27,6 +27,7 @@ rule import_data:
         split_fractions=config["molecules"]["split_fractions"],
         code=rooms(
             "training_set",
+            "molecules/angles.py",
             "molecules/read.py",
             "molecules/connectivity.py",
             "molecules/topology.py",

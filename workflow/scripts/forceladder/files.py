@@ -4,7 +4,9 @@ Everything is written under a temporary name in the destination's own folder, sy
 to disk, then renamed; a crash leaves the old file or the new one, never a mixture.
 """
 
+import bz2
 import errno
+import gzip
 import json
 import lzma
 import os
@@ -39,6 +41,7 @@ def atomic_path(path):
             os.unlink(temporary)
 
 
+OPENERS = {".xz": lzma.open, ".bz2": bz2.open, ".gz": gzip.open}  # by a name's last ending
 CONTENTS = ".contents.json"  # in a folder of many files: what belongs there
 
 

@@ -4,7 +4,6 @@ The Snakefile reads this each time it is parsed, so nothing here imports chemist
 whether a row is a molecule at all is judged later, by a job.
 """
 
-import bz2
 import csv
 import gzip
 import hashlib
@@ -15,13 +14,14 @@ from collections import defaultdict
 from pathlib import Path
 
 from forceladder.errors import ConfigError
+from forceladder.files import OPENERS
 
 COLUMNS = {"id", "smiles", "charge", "multiplicity", "split"}
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 COST_EXPONENT = 2.4  # of heavy atoms, measured for B3LYP/DZVP in Psi4 1.3.2
+# QCSubmit's and QCArchive's name of a mapped SMILES
 MAPPED = "canonical_isomeric_explicit_hydrogen_mapped_smiles"
 SPLITS = ("train", "validation", "test")
-UNPACKERS = {".xz": lzma.open, ".bz2": bz2.open, ".gz": gzip.open}
 
 
 def is_dataset(path) -> bool:
@@ -43,11 +43,11 @@ def molecule_rows(path) -> list[dict]:
     """
     path = Path(path)
     readers = {".csv": _csv_rows, ".smi": _smiles_rows, ".sdf": _sdf_rows, ".json": _dataset_rows}
-    suffix = path.with_suffix("").suffix if path.suffix in UNPACKERS else path.suffix
+    suffix = path.with_suffix("").suffix if path.suffix in OPENERS else path.suffix
     if suffix not in readers:
         raise ConfigError(f"molecules.file {path} must end in one of {', '.join(readers)}.")
     try:
-        opener = UNPACKERS.get(path.suffix, open)
+        opener = OPENERS.get(path.suffix, open)
         with opener(path, "rt", encoding="utf-8-sig") as file:
             text = file.read()
     except (lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
@@ -165,9 +165,8 @@ def _check(path, rows):
 def estimated_cost(row: dict) -> float:
     """Relative cost of one QM gradient: (heavy atoms)^2.4, 1 for a single heavy atom.
 
-    Heavy atoms are counted in
-    the text: capital letters of a SMILES other than H, and its aromatic lower-case ones;
-    atom lines of a mol block.
+    Heavy atoms are counted in the text: capital letters of a SMILES other than H, and its
+    aromatic lower-case ones; atom lines of a mol block.
     """
     if row["format"] == "sdf":
         heavy = len(re.findall(r"^(?:\s+-?\d+\.\d+){3}\s+(?!H\s)[A-Z]", row["source"], re.M))

@@ -21,10 +21,10 @@ import json
 
 import numpy as np
 
+from forceladder.molecules.listing import MAPPED
 from forceladder.openff.conversion import openff_molecule
 from forceladder.openff.packages import openff_needed
 from forceladder.qm import datasets as plain
-from forceladder.qm.datasets import MAPPED
 from forceladder.units import BOHR_IN_ANGSTROM
 
 

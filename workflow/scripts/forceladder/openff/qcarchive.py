@@ -21,11 +21,11 @@ from pathlib import Path
 from forceladder import files
 from forceladder.errors import ConfigError, HouseError, MoleculeError
 from forceladder.job import Progress, log
+from forceladder.molecules.listing import MAPPED
 from forceladder.openff.packages import openff_needed
 from forceladder.openff.read import qcsubmit_value
 from forceladder.openff.records import optimization_line, singlepoint_line, torsiondrive_lines
 from forceladder.provenance import digest
-from forceladder.qm.datasets import MAPPED
 
 CHUNK = 100  # records asked for at a time; a torsion drive has some 24 geometries
 COLLECTIONS = {

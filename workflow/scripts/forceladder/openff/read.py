@@ -4,16 +4,14 @@ import lzma
 import zlib
 
 import numpy as np
-from rdkit import Chem
-from rdkit.Chem import rdMolTransforms
 
 from forceladder.errors import ConfigError, CorruptFileError, MoleculeError
 from forceladder.job import log
-from forceladder.molecules.listing import entry_names
+from forceladder.molecules.angles import torsion_angle
+from forceladder.molecules.listing import MAPPED, entry_names
 from forceladder.molecules.read import molecule_from_mapped_smiles, read_row
 from forceladder.openff.conversion import SPLIT_FRACTIONS, described_molecule
 from forceladder.openff.packages import openff_needed
-from forceladder.qm.datasets import MAPPED
 from forceladder.units import BOHR_IN_ANGSTROM
 
 # What QCSubmit's classes raise on values that do not fit; pydantic's errors are ValueErrors
@@ -168,16 +166,6 @@ def entry_geometry(initial, order, scan: dict | None) -> dict:
         torsions = ordered_torsions(extras["scan"]["torsions"], order)
         return geometry | {"scan": extras["scan"] | {"torsions": torsions}}
     if scan is not None:
-        angles = [torsion_angle(positions, torsion) for torsion in scan["torsions"]]
+        angles = torsion_angle(positions[scan["torsions"]]).tolist()
         return geometry | {"scan": scan | {"angles_degrees": angles}}
     return geometry
-
-
-def torsion_angle(positions, torsion) -> float:
-    """Degrees, from −180 to 180.
-
-    positions: [atoms, 3] Å        torsion: four atoms, from zero
-    """
-    conformer = Chem.Conformer(len(positions))
-    conformer.SetPositions(np.ascontiguousarray(positions, float))
-    return rdMolTransforms.GetDihedralDeg(conformer, *torsion)

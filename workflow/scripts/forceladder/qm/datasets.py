@@ -16,13 +16,12 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
+from forceladder.molecules.listing import MAPPED
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.provenance import package_versions
 from forceladder.qm.engines import ENGINES
 from forceladder.qm.tasks import level_of_theory
 from forceladder.units import BOHR_IN_ANGSTROM
-
-MAPPED = "canonical_isomeric_explicit_hydrogen_mapped_smiles"
 
 
 def build_datasets(

@@ -10,13 +10,13 @@ from qcelemental import periodictable
 
 from forceladder.errors import QMError, RelaxationError
 from forceladder.job import seed_of
+from forceladder.molecules.listing import MAPPED
 from forceladder.molecules.normal_modes import wavenumbers
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.molecules.relaxation import relax
 from forceladder.molecules.sampling import xtb_gradient
 from forceladder.molecules.torsion_scans import drive_torsions
 from forceladder.qm.calculator import Calculator
-from forceladder.qm.datasets import MAPPED
 from forceladder.qm.engines import failure
 from forceladder.qm.hessians import hessian
 from forceladder.qm.records import make_record, with_dispersion

@@ -126,12 +126,18 @@ def campaign_progress(folder) -> dict:
         known = sum(plan[shard] for shard in begun)
         if known:
             total["cost_total"] *= sum(plan.values()) / known
-    rate = total["rate_core_seconds"] / total["rate_cost"] if total["rate_cost"] else None
-    left = total["cost_total"] - total["cost_done"]
     return total | {
         "core_hours": total["core_seconds"] / 3600,
-        "core_hours_left": None if rate is None else rate * left / 3600,
+        "core_hours_left": core_hours_left(total),
     }
+
+
+def core_hours_left(counts: dict) -> float | None:
+    """What is left, by the rate so far; None where nothing has been done."""
+    if not counts["rate_cost"]:
+        return None
+    rate = counts["rate_core_seconds"] / counts["rate_cost"]
+    return rate * (counts["cost_total"] - counts["cost_done"]) / 3600
 
 
 def progress_of_run(run_folder) -> dict[str, dict]:
@@ -147,8 +153,7 @@ def sentence_of(progress: dict) -> str:
     """One line for people: done, failed, left, core-hours spent and still to come."""
     done = progress["computed"] + progress["cached"]
     share = progress["cost_done"] / max(progress["cost_total"], 1e-300)
-    rate = progress["rate_core_seconds"] / max(progress["rate_cost"], 1e-300)
-    left = rate * (progress["cost_total"] - progress["cost_done"]) / 3600
+    left = core_hours_left(progress) or 0.0
     shards = ""
     if "shards" in progress:
         shards = f"{progress['shards_begun']} of {progress['shards']} shards begun, "

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
+from forceladder.molecules.angles import torsion_angle
 from forceladder.molecules.connectivity import changed_bonds, moved_protons, phrase_of_changes
+from forceladder.molecules.listing import MAPPED
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.molecules.stereo import stereo_change
-from forceladder.qm.datasets import MAPPED
 from forceladder.qm.engines import ENGINES
 from forceladder.qm.tasks import level_of_theory
 from forceladder.units import (
@@ -190,17 +191,6 @@ def unfinished(evidence: Evidence, limits: dict) -> Verdict | None:
                 f"limit {limit:g}°"
             )
     return None
-
-
-def torsion_angle(positions) -> float:
-    """Torsion angle of four atoms, degrees in (−180, 180], IUPAC sign (cis is 0).
-
-    positions: [4, 3]
-    """
-    b1, b2, b3 = np.diff(positions, axis=0)
-    across = np.cross(b1, b2), np.cross(b2, b3)
-    sine = np.linalg.norm(b2) * (b1 @ across[1])
-    return float(np.degrees(np.arctan2(sine, across[0] @ across[1])))
 
 
 # The order in which a record is judged, after `failed_…` and `wrong_level_of_theory`

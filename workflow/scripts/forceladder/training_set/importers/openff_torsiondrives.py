@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from forceladder.errors import CorruptFileError, MissingProgramError, MoleculeError
+from forceladder.molecules.angles import torsion_angle
 from forceladder.molecules.read import checked_mapped_molecule
 from forceladder.training_set.build import conformer
 from forceladder.training_set.importers.sources import damage_named, require, source_files
@@ -108,19 +109,9 @@ def driven_torsion(positions, torsions):
     """
     found = []
     for torsion in torsions if len(positions) == POINTS else []:
-        angle = dihedral_degrees(positions[:, torsion])
+        angle = torsion_angle(positions[:, torsion])
         grid = SPACING * np.round(angle / SPACING)
         on_grid = np.abs(angle - grid).max() < TOLERANCE
         if on_grid and len(set(np.mod(grid, 360.0))) == POINTS:
             found.append((torsion, np.where(grid == -180.0, 180.0, grid)))
     return found[0] if len(found) == 1 else (None, None)
-
-
-def dihedral_degrees(corners) -> np.ndarray:
-    """Torsion angles [points] degrees, −180 … 180; corners: [points, 4, 3]."""
-    first, middle, last = np.moveaxis(np.diff(corners, axis=1), 1, 0)
-    middle = middle / np.linalg.norm(middle, axis=-1, keepdims=True)
-    left = np.cross(first, middle)
-    right = np.cross(middle, last)
-    sine = (np.cross(left, right) * middle).sum(axis=-1)
-    return np.degrees(np.arctan2(sine, (left * right).sum(axis=-1)))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from forceladder.errors import ConfigError
 from forceladder.job import log
+from forceladder.molecules.listing import MAPPED
 from forceladder.training_set.build import record_conformer, scans_of
 from forceladder.training_set.importers.identity import (
     atomic_number,
@@ -17,7 +18,6 @@ from forceladder.training_set.importers.identity import (
 from forceladder.training_set.importers.sources import json_lines, source_files
 
 ENDINGS = tuple(f".jsonl{packed}" for packed in ("", ".gz", ".xz", ".bz2"))
-MAPPED = "canonical_isomeric_explicit_hydrogen_mapped_smiles"
 
 
 def read_qcschema(path) -> Iterator[tuple]:

@@ -8,13 +8,12 @@ import numpy as np
 from rdkit import Chem
 
 from forceladder.errors import ConfigError, MoleculeError
-from forceladder.molecules.listing import entry_names
+from forceladder.molecules.listing import MAPPED, entry_names
 from forceladder.molecules.read import (
     checked_mapped_molecule,
     molecule_from_mapped_smiles,
     read_row,
 )
-from forceladder.training_set.importers.qcschema import MAPPED
 from forceladder.training_set.importers.sources import json_value, require
 from forceladder.units import BOHR_IN_ANGSTROM
 

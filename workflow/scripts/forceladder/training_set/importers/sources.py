@@ -1,8 +1,6 @@
 """Opening files that others wrote: folders, compression, and one sentence for what is wrong."""
 
-import bz2
 import contextlib
-import gzip
 import json
 import lzma
 import zipfile
@@ -13,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from forceladder.errors import ConfigError, CorruptFileError, HouseError
+from forceladder.files import OPENERS
 from forceladder.provenance import file_digest
 
-OPENERS = {".gz": gzip.open, ".xz": lzma.open, ".bz2": bz2.open}
 # What Python's readers raise on truncated or altered files
 DAMAGE = (
     OSError, EOFError, ValueError, KeyError, IndexError, RuntimeError, StopIteration,
