@@ -25,6 +25,14 @@ SMILES = """
 """.split()
 
 
+# Every key of the config's geometries.torsion_scans; a test lays its own over them.
+TORSION_SCANS = {
+    "by_rule": False, "named": {}, "methyl_rotors": False, "max_scans_per_molecule": 4,
+    "max_2d_scans_per_molecule": 0, "spacing_degrees": 15, "spacing_2d_degrees": 30,
+    "max_steps": 100,
+}  # fmt: skip
+
+
 def read(smiles: str, **columns) -> dict:
     """The molecule of a SMILES, as the workflow reads it."""
     row = {"id": "example", "source": smiles, "format": "smiles", **columns}

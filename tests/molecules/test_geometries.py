@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rdkit import Chem
 from rdkit.Chem.rdMolTransforms import GetDihedralDeg
 
-from examples import SMILES, WATER, mol_of, read
+from examples import SMILES, TORSION_SCANS, WATER, mol_of, read
 from forceladder import files
 from forceladder.errors import CorruptFileError, QMError
 from forceladder.molecules import geometries as geometries_module
@@ -22,11 +22,7 @@ from forceladder.molecules.geometries import (
 )
 from forceladder.molecules.sampling import xtb_gradient
 
-NO_SCANS = {
-    "by_rule": False, "named": {}, "methyl_rotors": False, "max_scans_per_molecule": 4,
-    "max_2d_scans_per_molecule": 0, "spacing_degrees": 60, "spacing_2d_degrees": 90,
-    "max_steps": 100,
-}  # fmt: skip
+NO_SCANS = TORSION_SCANS | {"spacing_degrees": 60, "spacing_2d_degrees": 90}
 SETTINGS = {
     "conformers_per_molecule": 2, "candidates_per_molecule": 20, "prune_rmsd_angstrom": 0.3,
     "seed": 1, "temperatures_kelvin": [300, 600], "frames_per_temperature": 3,

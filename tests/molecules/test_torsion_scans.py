@@ -10,7 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 from rdkit.Chem.rdMolTransforms import GetAngleDeg
 
-from examples import SMILES, mol_of, read
+from examples import SMILES, TORSION_SCANS, mol_of, read
 from forceladder.errors import KilledError, MoleculeError, QMError, RelaxationError
 from forceladder.molecules import torsion_scans
 from forceladder.molecules.conformers import minimized_conformers
@@ -25,11 +25,7 @@ from forceladder.molecules.torsion_scans import (
     torsion_of,
 )
 
-SETTINGS = {
-    "by_rule": True, "named": {}, "methyl_rotors": False, "max_scans_per_molecule": 4,
-    "max_2d_scans_per_molecule": 0, "spacing_degrees": 15, "spacing_2d_degrees": 30,
-    "max_steps": 100,
-}  # fmt: skip
+SETTINGS = TORSION_SCANS | {"by_rule": True}
 COUNTS = {  # SMILES: inequivalent rotors without and with methyl groups, by hand
     "O": (0, 0), "CC": (0, 1), "CCC": (0, 1), "CC(C)(C)C": (0, 1), "CCCC": (1, 2),
     "CCCCCC": (2, 3), "CCO": (1, 2), "CC(C)(C)O": (1, 2), "CCOCC": (1, 2), "FCCF": (1, 1),
