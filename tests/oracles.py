@@ -83,6 +83,63 @@ def coulomb_force(atoms, values):
     return force
 
 
+def lennard_jones_96_force(atoms, values):
+    force = openmm.CustomBondForce("epsilon*(2*(minimum/r)^9-3*(minimum/r)^6)")
+    force.addPerBondParameter("minimum")
+    force.addPerBondParameter("epsilon")
+    for (i, j), size, depth in zip(atoms, values["minimum"], values["epsilon"], strict=True):
+        force.addBond(i, j, [size * ANGSTROM, depth * KCAL])
+    return force
+
+
+def angle_angle_13_force(atoms, values):
+    force = openmm.CustomCompoundBondForce(4, "m*(angle(p1,p2,p3)-first)*(angle(p2,p3,p4)-second)")
+    for name in ("m", "first", "second"):
+        force.addPerBondParameter(name)
+    for row, ends in enumerate(atoms):
+        angles = (values[name][row] * unit.radian for name in ("angle_1", "angle_2"))
+        force.addBond(ends, [values["coupling"][row] * KCAL / unit.radian**2, *angles])
+    return force
+
+
+def bond_angle_13_force(atoms, values):
+    """Each end bond with the angle at the other end."""
+    force = openmm.CustomCompoundBondForce(
+        4,
+        "(c1+t1*turn)*(distance(p1,p2)-b1)*(angle(p2,p3,p4)-a2)"
+        "+(c3+t3*turn)*(distance(p3,p4)-b3)*(angle(p1,p2,p3)-a1);"
+        "turn=cos(dihedral(p1,p2,p3,p4))",
+    )
+    units = {
+        "coupling_1": KCAL / ANGSTROM, "turned_1": KCAL / ANGSTROM, "coupling_3": KCAL / ANGSTROM,
+        "turned_3": KCAL / ANGSTROM, "length_1": ANGSTROM, "length_3": ANGSTROM,
+        "angle_1": unit.radian, "angle_2": unit.radian,
+    }  # fmt: skip
+    for name in ("c1", "t1", "c3", "t3", "b1", "b3", "a1", "a2"):
+        force.addPerBondParameter(name)
+    for row, ends in enumerate(atoms):
+        force.addBond(ends, [values[name][row] * one for name, one in units.items()])
+    return force
+
+
+def torsion_torsion_force(atoms, values):
+    """Products of cosines and of sines of n φ₁ and m φ₂, n and m up to two."""
+    orders = ((1, 1), (1, 2), (2, 1), (2, 2))
+    products = [
+        f"{letter}{n}{m}*{name}({n}*one)*{name}({m}*two)"
+        for letter, name in (("a", "cos"), ("b", "sin"))
+        for n, m in orders
+    ]
+    torsions = "one=dihedral(p1,p2,p3,p4);two=dihedral(p2,p3,p4,p5)"
+    force = openmm.CustomCompoundBondForce(5, f"{'+'.join(products)};{torsions}")
+    for letter in "ab":
+        for n, m in orders:
+            force.addPerBondParameter(f"{letter}{n}{m}")
+    for chain, a, b in zip(atoms, values["cosine"], values["sine"], strict=True):
+        force.addBond(chain, [value * KCAL for value in (*a, *b)])
+    return force
+
+
 FORCES = {
     "bond_harmonic": bond_force,
     "angle_harmonic": angle_force,
@@ -90,6 +147,10 @@ FORCES = {
     "improper_cosine": improper_force,
     "lennard_jones": lennard_jones_force,
     "coulomb": coulomb_force,
+    "lennard_jones_96": lennard_jones_96_force,
+    "angle_angle_13": angle_angle_13_force,
+    "bond_angle_13": bond_angle_13_force,
+    "torsion_torsion": torsion_torsion_force,
 }
 
 

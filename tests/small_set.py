@@ -68,3 +68,18 @@ def without_grid(dataset, molecules):
     for row in molecules:
         bare["grid_count"].values[slice(*ranges["conformer"][row : row + 2])] = 0
     return bare
+
+
+def with_scans(dataset, molecules):
+    """The training set with the conformers of these molecule rows, but the first of each, as
+    points of a torsion scan."""
+    scanned = dataset.drop_dims("scan").copy(deep=True)
+    first = row_ranges(dataset)["conformer"]
+    for row in molecules:
+        scanned["scan_count"].values[row] = 1
+        scanned["scan"].values[first[row] + 1 : first[row + 1]] = 0
+    torsions = np.full((len(molecules), 8), -1, "int32")
+    torsions[:, :4] = range(4)
+    attributes = dataset["scan_torsions"].attrs
+    scanned["scan_torsions"] = (dataset["scan_torsions"].dims, torsions, attributes)
+    return scanned

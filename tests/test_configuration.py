@@ -5,8 +5,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forceladder.configuration import EXTXYZ_KEYS, RESERVED, check_config
+from force_fields import topology
+from forceladder.configuration import EXTXYZ_KEYS, RESERVED, check_config, fit_settings, md_settings
+from forceladder.energy.terms import TERMS
 from forceladder.errors import ConfigError
+from forceladder.fit.loop import start_model
+from forceladder.fit.loss import PARTS
+from forceladder.model.heads import HEADS
+from forceladder.model.rung import CORRECTION
 from forceladder.training_set.importers.collect import FORMATS, READER_OPTIONS
 from forceladder.training_set.importers.extxyz import ENERGY_UNITS, FORCE_UNITS
 from forceladder.validate.baselines import ABSENT_BASELINES, BASELINES
@@ -50,7 +56,16 @@ def test_every_object_of_the_schema_refuses_unknown_keys():
     ("path", "value", "sentence"),
     [
         ("qm.thread", 2, "unknown key qm.thread; did you mean 'threads'?"),
-        ("rungs.class1.training.epoch", 2, "rungs.class1.training.epoch; did you mean 'epochs'?"),
+        ("fit.training.epoch", 2, "fit.training.epoch; did you mean 'epochs'?"),
+        ("rungs.delta.training.epoch", 2, "rungs.delta.training.epoch; did you mean 'epochs'?"),
+        ("rungs.mlff.correction.layer", 1, "rungs.mlff.correction.layer; did you mean 'layers'?"),
+        ("rungs.class1.trainings", {}, "key rungs.class1.trainings; did you mean 'training'?"),
+        ("rungs.class1.network", {"widht": 8}, "rungs.class1.network.widht; did you mean 'width'?"),
+        ("fit.loss_weights.torsions", 1, "fit.loss_weights.torsions; did you mean 'torsion'?"),
+        ("fit.training.optimizer", "sgd", "'sgd'; it must be one of adam, muon."),
+        ("fit.training.ema_decay", 1, "fit.training.ema_decay is 1;"),
+        ("fit.loss_weights.prior", -1, "fit.loss_weights.prior is -1; it must be at least 0."),
+        ("rungs.mlff.correction.max_degree", 7, "max_degree is 7; it must be at most 6."),
         ("colour", 1, "unknown key colour; known are run, molecules,"),
         ("qm.threads", 0, "qm.threads is 0; it must be at least 1."),
         ("qm.threads", "two", "qm.threads is 'two'; it must be a whole number."),
@@ -135,3 +150,168 @@ def test_a_missing_key_is_named():
     del incomplete["md"]["nvt_ps"]
     with pytest.raises(ConfigError, match=r"lacks the key md\.nvt_ps"):
         check_config(incomplete, SCHEMA)
+
+
+def test_rung_lays_its_own_md_over_the_common_one():
+    own = changed("rungs.class1.md", {"nvt_ps": 5, "nvt_frames": 50})
+    check_config(own, SCHEMA)
+    settings = md_settings(own, "class1")
+    assert settings == own["md"] | {"nvt_ps": 5, "nvt_frames": 50}
+    for rung in set(own["rungs"]) - {"class1"}:
+        if "md" not in own["rungs"][rung]:
+            assert md_settings(own, rung) == own["md"]
+
+
+@pytest.mark.parametrize(
+    "own, sentence",
+    [
+        ({"nvt_pss": 5}, "unknown key rungs.class1.md.nvt_pss; did you mean 'nvt_ps'?"),
+        ({"nvt_ps": 0.01}, "md.nvt_frames is 200, more than the 10 steps of 1 fs in "
+                           "rungs.class1.md.nvt_ps 0.01."),
+        ({"nve_timesteps_fs": []}, "rungs.class1.md.nve_timesteps_fs"),
+    ],
+)  # fmt: skip
+def test_mistake_in_a_rungs_md_names_its_key(own, sentence):
+    with pytest.raises(ConfigError) as caught:
+        check_config(changed("rungs.class1.md", own), SCHEMA)
+    assert sentence in str(caught.value)
+
+
+# rungs
+
+CONFIG = config()
+MECHANICS = CONFIG["rungs"]["class2"]["terms"]
+NETWORK = CONFIG["fit"]["network"]
+BESPOKE = {
+    "base": "class2", "terms": MECHANICS,
+    "bespoke": {"rounds": 3, "iterations_per_round": 50, "prior": 1.0e-4},
+}  # fmt: skip
+
+
+def with_rung(**settings):
+    """The default configuration with one rung more, called 'fifth'."""
+    more = config()
+    more["rungs"]["fifth"] = settings
+    return more
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"terms": ["correction"]}, "rungs.fifth needs both the term correction and the section"),
+        (
+            {"terms": ["bond_harmonic"], "correction": CONFIG["rungs"]["delta"]["correction"]},
+            "rungs.fifth needs both the term correction and the section",
+        ),
+        (BESPOKE | {"base": "class3"}, "rungs.fifth.base is 'class3', which is no rung; known are"),
+        (BESPOKE | {"base": "delta"}, "rungs.fifth.base is 'delta', which has a base itself"),
+        (BESPOKE | {"base": "fifth"}, "rungs.fifth.base is 'fifth', which has a base itself"),
+        (
+            {"terms": MECHANICS, "bespoke": BESPOKE["bespoke"]},
+            "rungs.fifth.bespoke refines a base: name one, without a correction",
+        ),
+        (BESPOKE | {"terms": MECHANICS[1:]}, "so its terms must be [bond_quartic, angle_quartic,"),
+        (BESPOKE | {"network": {"width": 32}}, "and its network the same."),
+        (
+            CONFIG["rungs"]["delta"] | {"terms": ["correction", *MECHANICS]},
+            "lennard_jones_96, coulomb, correction] and its network the same.",
+        ),
+        ({"base": "class2", "terms": MECHANICS}, "coulomb, correction] and its network the same."),
+        (
+            BESPOKE | {"bespoke": {"rounds": 1}},
+            "lacks the key rungs.fifth.bespoke.iterations_per",
+        ),
+        ({"base": "class2"}, "lacks the key rungs.fifth.terms."),
+    ],
+)
+def test_a_rung_whose_keys_do_not_belong_together_is_one_sentence(settings, sentence):
+    with pytest.raises(ConfigError) as caught:
+        check_config(with_rung(**settings), SCHEMA)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_all_rungs_share_is_said_once_and_each_may_say_it_anew():
+    more = with_rung(
+        terms=["bond_harmonic"], network={"layers": 1}, loss_weights={"prior": 2.0},
+        md={"nve_ps": 1},
+    )  # fmt: skip
+    check_config(more, SCHEMA)
+    settings = fit_settings(more, "fifth")
+    assert settings["network"] == more["fit"]["network"] | {"layers": 1}
+    assert settings["training"] == more["fit"]["training"]
+    assert settings["loss_weights"] == more["fit"]["loss_weights"] | {"prior": 2.0}
+    assert settings["terms"] == ["bond_harmonic"]
+    assert set(settings) == {"terms", "network", "training", "loss_weights"}  # md is no part of it
+    assert more["fit"] == config()["fit"]
+
+
+def test_a_setting_of_md_never_refits_a_rung():
+    before, after = config(), config()
+    after["rungs"]["delta"]["md"] = {"nve_ps": 1}
+    after["md"]["seed"] = 99
+    assert fit_settings(before, "delta") == fit_settings(after, "delta")
+
+
+def test_a_changed_weight_of_the_loss_refits_the_rungs_that_do_not_set_it():
+    own = with_rung(terms=["bond_harmonic"], loss_weights=dict(CONFIG["fit"]["loss_weights"]))
+    other = with_rung(**own["rungs"]["fifth"])
+    other["fit"]["loss_weights"]["force"] = 9.0
+    assert fit_settings(own, "fifth") == fit_settings(other, "fifth")
+    assert fit_settings(own, "class1") != fit_settings(other, "class1")
+
+
+FIFTHS = {
+    "urey-bradley-like": {
+        "terms": ["bond_harmonic", "angle_harmonic", "bond_bond", "bond_angle", "torsion_cosine",
+                  "lennard_jones", "coulomb"],
+    },
+    "anharmonic": {
+        "terms": ["bond_quartic", "angle_harmonic", "torsion_cosine", "improper_cosine",
+                  "lennard_jones", "coulomb"],
+        "network": {"torsion_orders": 3, "fit_lennard_jones": True},
+    },
+    "without-charges": {"terms": ["bond_quartic", "angle_quartic", "lennard_jones_96"]},
+    "class1-delta": {
+        "base": "class1",
+        "terms": [*CONFIG["rungs"]["class1"]["terms"], "correction"],
+        "correction": CONFIG["rungs"]["delta"]["correction"],
+    },
+    "bespoke": BESPOKE,
+    "joint": {  # mechanics and correction fitted together
+        "terms": [*MECHANICS, "correction"],
+        "correction": CONFIG["rungs"]["delta"]["correction"],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIFTHS)
+def test_another_list_of_terms_is_another_rung(name):
+    """An edit of the configuration, no code: it passes the checks, and can be fitted."""
+    more = with_rung(**FIFTHS[name])
+    check_config(more, SCHEMA)
+    settings, graph = fit_settings(more, "fifth"), topology("CC(=O)N")
+    base = None
+    if "base" in settings:
+        base = start_model(fit_settings(more, settings["base"]), graph, 0, None)
+    model = start_model(settings, graph, 0, None if "bespoke" in settings else base)
+    found = model(graph)
+    assert [*found.terms, *(["correction"] if model.correction else [])] == settings["terms"]
+    assert all(
+        bool(value.isfinite().all()) for values in found.terms.values() for value in values.values()
+    )
+
+
+def test_terms_of_the_schema_are_those_of_the_library():
+    rungs = SCHEMA["properties"]["rungs"]["additionalProperties"]["properties"]
+    known = rungs["terms"]["items"]["enum"]
+    assert set(known) == {*TERMS, CORRECTION} == {*HEADS, CORRECTION}
+
+
+def test_keys_of_a_fit_are_the_same_for_all_rungs_and_for_one():
+    """What `fit` requires is all that it knows."""
+    for section in ("network", "training", "loss_weights"):
+        required = SCHEMA["properties"]["fit"]["properties"][section]["required"]
+        assert set(required) == set(SCHEMA["$defs"][section]["properties"])
+        assert set(CONFIG["fit"][section]) == set(required)
+    assert set(CONFIG["fit"]["loss_weights"]) == set(PARTS)

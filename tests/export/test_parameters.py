@@ -6,16 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from force_fields import CLASS1, VARIETY, dataset_of, geometry_of, random_rung, shaken, topology
+from force_fields import VARIETY, dataset_of, geometry_of, shaken, topology
 from forceladder.energy.terms import TERMS
 from forceladder.energy.total import energy_and_gradient
 from forceladder.errors import MoleculeError
 from forceladder.export.parameters import molecule_parameters, terms_as_tensors
+from ladder import LADDER, ladder_rung
+
+
+@pytest.fixture(scope="module", params=LADDER)
+def terms(request):
+    return LADDER[request.param]
 
 
 @pytest.fixture(scope="module")
-def model():
-    return random_rung(topology(*VARIETY), 1)
+def model(terms):
+    return ladder_rung(topology(*VARIETY), terms, 1)
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +48,9 @@ def test_molecule_alone_gets_the_same_file(model, parameters):
         (alone,) = molecule_parameters(model, dataset_of(smiles))
         together = parameters[row]
         assert alone.keys() == together.keys()
-        for name in ("charge", "mass", "lj_sigma", "lj_epsilon"):
+        for name in {"charge", "mass", "lj_sigma", "lj_epsilon"} & alone.keys():
             np.testing.assert_allclose(alone[name], together[name], rtol=1e-12, atol=1e-13)
-        for term in CLASS1:
+        for term in alone["terms"]:
             assert alone["terms"][term]["atoms"] == together["terms"][term]["atoms"]
             for name in TERMS[term].parameters:
                 np.testing.assert_allclose(
@@ -56,7 +62,7 @@ def test_molecule_alone_gets_the_same_file(model, parameters):
 def test_atoms_are_counted_within_the_molecule(parameters):
     for one in parameters:
         atoms = len(one["atomic_number"])
-        for term in CLASS1:
+        for term in one["terms"]:
             rows = np.reshape(one["terms"][term]["atoms"], -1)
             assert ((rows >= 0) & (rows < atoms)).all()
 
@@ -64,7 +70,8 @@ def test_atoms_are_counted_within_the_molecule(parameters):
 def test_every_number_has_a_unit(parameters):
     for one in parameters:
         units = one["units"]
-        assert {"mass", "charge", "lj_sigma", "lj_epsilon"} <= set(units)
+        numbers = {"mass", "charge", "lj_sigma", "lj_epsilon"} & one.keys()
+        assert set(units) == numbers | {"terms"}
         for term, values in one["terms"].items():
             assert set(values) == {"atoms", *units["terms"][term]}
 
@@ -76,7 +83,27 @@ def test_identity_travels_with_the_numbers(parameters):
     numbers = [number for one in parameters for number in one["atomic_number"]]
     assert numbers == dataset["atomic_number"].values.tolist()
     for one, net in zip(parameters, dataset["net_charge"].values, strict=True):
-        assert sum(one["charge"]) == pytest.approx(net, abs=1e-12)
+        assert sum(one.get("charge", [net])) == pytest.approx(net, abs=1e-12)
+
+
+def test_atoms_say_what_their_rung_uses_and_nothing_else(terms, model, parameters):
+    with torch.no_grad():
+        found = model(topology(*VARIETY))
+    for name, of_terms in (
+        ("charge", {"coulomb"}),
+        ("lj_sigma", {"lennard_jones", "lennard_jones_96"}),
+        ("lj_epsilon", {"lennard_jones", "lennard_jones_96"}),
+    ):
+        if of_terms & set(terms):
+            together = [number for one in parameters for number in one[name]]
+            assert together == getattr(found, name).tolist()
+        else:
+            assert not any(name in one for one in parameters)
+    for one in parameters:
+        assert ("correction" in one) == ("correction" in terms)
+    if "correction" in terms:
+        rows = [row for one in parameters for row in one["correction"]["embedding"]]
+        assert rows == found.embedding.tolist()
 
 
 def test_element_without_a_prior_is_an_error_that_names_it(model):

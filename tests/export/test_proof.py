@@ -7,10 +7,11 @@ from openmm import unit
 
 from force_fields import random_rung
 from forceladder.energy.topology import topology_of
-from forceladder.export.openmm_system import openmm_system
+from forceladder.export.openmm.system import home, openmm_system
 from forceladder.export.parameters import molecule_parameters
 from forceladder.export.proof import COLUMNS, proof_rows
 from forceladder.training_set.dataset import select_split
+from ladder import CLASS2, LADDER, ladder_rung
 
 MOLECULE = 5  # furan in the training split: every term is there
 
@@ -21,29 +22,38 @@ def dataset(xtb_set):
 
 
 @pytest.fixture(scope="module")
-def parameters(dataset):
-    return molecule_parameters(random_rung(topology_of(dataset), 2, scale=0.3), dataset)
+def model(dataset):
+    return random_rung(topology_of(dataset), 2, scale=0.3)
+
+
+@pytest.fixture(scope="module")
+def parameters(model, dataset):
+    return molecule_parameters(model, dataset)
 
 
 def differences(rows):
     return {(row["term"], row["quantity"]): row["difference"] for row in rows}
 
 
-def test_faithful_export_agrees_to_the_last_digits(dataset, parameters):
-    for index, one in enumerate(parameters):
-        rows = proof_rows(index, dataset, one, openmm_system(one))
+@pytest.mark.parametrize("rung", LADDER)
+def test_faithful_export_agrees_to_the_last_digits(dataset, rung):
+    model, found = ladder_rung(topology_of(dataset), LADDER[rung]), set()
+    for index, one in enumerate(molecule_parameters(model, dataset)):
+        rows = proof_rows(index, dataset, one, openmm_system(one), model)
         assert {row["molecule"] for row in rows} == {one["id"]}
         for row in rows:
             assert list(row) == COLUMNS
             assert abs(row["difference"]) < 1e-8 * (1.0 + abs(row["value"])), row
-        assert {row["term"] for row in rows} == {
-            "bond_harmonic", "angle_harmonic", "torsion_cosine", "improper_cosine",
-            "lennard_jones+coulomb", "charges",
-        }  # fmt: skip
+        found |= {row["term"] for row in rows}
+    expected = {*LADDER[rung], "charges"}
+    if rung == "class1":  # one force of OpenMM holds both
+        expected = expected - {"lennard_jones", "coulomb"} | {"lennard_jones+coulomb"}
+    assert found == (expected if rung != "mlff" else {"correction"})
 
 
-def test_values_are_the_energies_by_term(dataset, parameters):
-    rows = proof_rows(MOLECULE, dataset, parameters[MOLECULE], openmm_system(parameters[MOLECULE]))
+def test_values_are_the_energies_by_term(dataset, model, parameters):
+    one = parameters[MOLECULE]
+    rows = proof_rows(MOLECULE, dataset, one, openmm_system(one), model)
     energies = {row["term"]: row["value"] for row in rows if row["quantity"] == "energy"}
     assert all(np.isfinite(value) for value in energies.values())
     assert energies["bond_harmonic"] > 0.0
@@ -69,28 +79,51 @@ TAMPERED = {
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_wrong_system_is_betrayed_in_its_own_term_alone(dataset, parameters, name):
+def test_wrong_system_is_betrayed_in_its_own_term_alone(dataset, model, parameters, name):
     one = parameters[MOLECULE]
     system = openmm_system(one)
     for force in system.getForces():
         if force.getName() == name:
             TAMPERED[name](force)
     term = "lennard_jones+coulomb" if name == "nonbonded" else name
-    for (where, _), difference in differences(proof_rows(MOLECULE, dataset, one, system)).items():
+    rows = proof_rows(MOLECULE, dataset, one, system, model)
+    for (where, _), difference in differences(rows).items():
         assert (abs(difference) > 1e-5) == (where == term), where
 
 
-def test_missing_exception_is_betrayed(dataset, parameters):
+def test_missing_exception_is_betrayed(dataset, model, parameters):
     one = parameters[MOLECULE]
     system = openmm_system(one)
     (force,) = [f for f in system.getForces() if isinstance(f, openmm.NonbondedForce)]
     i, j, *_ = force.getExceptionParameters(0)
     force.setExceptionParameters(0, i, j, 0.1, 0.3, 0.5)
-    found = differences(proof_rows(MOLECULE, dataset, one, system))
+    found = differences(proof_rows(MOLECULE, dataset, one, system, model))
     assert abs(found["lennard_jones+coulomb", "energy"]) > 1e-3
 
 
-def test_charges_that_do_not_add_up_are_betrayed(dataset, parameters):
+def test_charges_that_do_not_add_up_are_betrayed(dataset, model, parameters):
     one = {**parameters[2], "charge": [q + 0.001 for q in parameters[2]["charge"]]}
-    found = differences(proof_rows(2, dataset, one, openmm_system(one)))
+    found = differences(proof_rows(2, dataset, one, openmm_system(one), model))
     assert found["charges", "sum"] == pytest.approx(0.001 * len(one["charge"]), rel=1e-6)
+
+
+COUPLED = "torsion_couplings", "angle_couplings", "out_of_plane", "bond_quartic"
+
+
+@pytest.mark.parametrize("name", COUPLED)
+def test_force_that_is_missing_is_betrayed(dataset, name):
+    model = ladder_rung(topology_of(dataset), CLASS2)
+    one = molecule_parameters(model, dataset)[MOLECULE]
+    system = openmm_system(one)
+    names = [force.getName() for force in system.getForces()]
+    system.removeForce(names.index(name))
+    rows = proof_rows(MOLECULE, dataset, one, system, model)
+    betrayed = {row["term"] for row in rows if abs(row["difference"]) > 1e-5}
+    assert betrayed == {term for term in CLASS2 if home(term) == name}
+
+
+def test_weights_of_another_fit_are_betrayed(dataset):
+    model, other = (ladder_rung(topology_of(dataset), LADDER["mlff"], seed) for seed in (0, 1))
+    one = molecule_parameters(model, dataset)[MOLECULE]
+    found = differences(proof_rows(MOLECULE, dataset, one, openmm_system(one), other))
+    assert abs(found["correction", "energy"]) > 1e-3

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oracles
-from force_fields import embedded, geometry_of, topology
 from forceladder.energy.geometry import Geometry
 from forceladder.fit.data import conformer_weights, fit_data, relative_energies
 from forceladder.fit.loss import mean_square_esp_error
@@ -18,9 +18,13 @@ from small_set import without_grid
 SCALE = 2.0  # kcal/mol per atom
 
 
+def data_of(dataset):
+    return fit_data(dataset, conformer_weights(dataset, SCALE))
+
+
 @pytest.fixture(scope="module")
 def data(xtb_set):
-    return fit_data(xtb_set, SCALE)
+    return data_of(xtb_set)
 
 
 # weights and energies
@@ -40,17 +44,21 @@ def test_weights_are_the_documented_function_of_energy_per_atom(xtb_set, data):
 
 
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=6), st.floats(0.01, 100.0))
-def test_weight_is_one_at_the_minimum_half_at_the_scale_and_never_zero(xtb_set, energies, scale):
-    graph = topology("O")
-    geometry = geometry_of(graph, [np.stack([embedded("O")] * (len(energies) + 2))])
+def test_weight_is_one_at_the_minimum_half_at_the_scale_and_never_zero(energies, scale):
     low = min(energies)
-    all_energies = torch.tensor([*energies, low, low + 3 * scale], dtype=torch.float64)
-    weight = conformer_weights(all_energies, geometry, graph, scale)
-    assert float(weight[-2]) == 1.0
-    assert float(weight[-1]) == pytest.approx(0.5, rel=1e-6)
-    assert bool(((weight > 0.0) & (weight <= 1.0)).all())
-    order = torch.argsort(all_energies)
-    assert bool((weight[order].diff() <= 0.0).all())
+    every = np.array([*energies, low, low + 3 * scale])  # of water: three atoms
+    dataset = xarray.Dataset(
+        {
+            "energy": ("conformer", every),
+            "conformer_count": ("molecule", [len(every)]),
+            "atom_count": ("molecule", [3]),
+        }
+    )
+    weight = conformer_weights(dataset, scale)
+    assert weight[-2] == 1.0
+    assert weight[-1] == pytest.approx(0.5, rel=1e-6)
+    assert ((weight > 0.0) & (weight <= 1.0)).all()
+    assert (np.diff(weight[np.argsort(every)]) <= 0.0).all()
 
 
 def test_relative_energies_have_a_weighted_mean_of_zero_and_keep_differences(xtb_set, data):
@@ -68,7 +76,7 @@ def test_relative_energies_have_a_weighted_mean_of_zero_and_keep_differences(xtb
 @given(st.lists(st.floats(-1e5, 1e5), min_size=14, max_size=14))
 def test_a_molecules_own_zero_of_energy_does_not_matter(data, zeros):
     energy = data.energy + torch.tensor(zeros, dtype=torch.float64)[data.geometry.molecule]
-    again = relative_energies(energy, data.weight, data.geometry, 14)
+    again = relative_energies(energy, data.weight, data.geometry.molecule)
     torch.testing.assert_close(again, data.energy, rtol=0, atol=1e-9)
 
 
@@ -88,7 +96,7 @@ def test_numbers_are_those_of_the_training_set(xtb_set, data):
 def test_normal_equations_give_the_brute_force_esp_error(xtb_set, seed):
     some = select_molecules(xtb_set, [0, 2, 3, 6])
     charge = np.random.default_rng(seed).normal(size=some.sizes["atom"])
-    found = mean_square_esp_error(torch.as_tensor(charge), fit_data(some, SCALE))
+    found = mean_square_esp_error(torch.as_tensor(charge), data_of(some))
     np.testing.assert_allclose(found, oracles.mean_square_esp_errors(some, charge), rtol=1e-10)
 
 
@@ -106,26 +114,26 @@ def test_charges_that_made_the_potential_have_no_error(xtb_set):
             r = np.linalg.norm(some["grid_positions"].values[here][:, None] - x, axis=-1)
             some["esp"].values[here] = COULOMB * (1.0 / r) @ q
             point, first = here.stop, first + atoms
-    data = fit_data(some, SCALE)
+    data = data_of(some)
     error = mean_square_esp_error(torch.as_tensor(charge), data)
     np.testing.assert_allclose(error, 0.0, atol=1e-9 * float(data.esp.square.max()))
 
 
 def test_molecule_without_a_grid_has_neither_points_nor_error(xtb_set):
     bare = without_grid(xtb_set, [1, 4])
-    data = fit_data(bare, SCALE)
+    data = data_of(bare)
     charge = torch.ones(bare.sizes["atom"], dtype=torch.float64)
     error = mean_square_esp_error(charge, data)
     assert data.esp.points[[1, 4]].tolist() == [0.0, 0.0]
     assert error[[1, 4]].tolist() == [0.0, 0.0]
-    full = mean_square_esp_error(charge, fit_data(xtb_set, SCALE))
+    full = mean_square_esp_error(charge, data_of(xtb_set))
     others = [row for row in range(14) if row not in (1, 4)]
     torch.testing.assert_close(error[others], full[others], rtol=1e-12, atol=0)
 
 
 def test_molecule_is_in_a_batch_what_it_is_alone(xtb_set, data):
     for row in (0, 3, 13):
-        alone = fit_data(select_molecules(xtb_set, [row]), SCALE)
+        alone = data_of(select_molecules(xtb_set, [row]))
         here = data.geometry.molecule == row
         torch.testing.assert_close(alone.energy, data.energy[here], rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(alone.weight, data.weight[here], rtol=1e-12, atol=0)

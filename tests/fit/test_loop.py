@@ -9,59 +9,51 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conftest import SCRIPTS
-from force_fields import CLASS1, random_rung
+from force_fields import random_rung
 from forceladder.energy.geometry import Geometry
 from forceladder.energy.topology import topology_of
-from forceladder.energy.total import energy_and_gradient
 from forceladder.errors import FitError
 from forceladder.fit import loop
+from forceladder.fit.data import conformer_weights, fit_data
 from forceladder.fit.history import read_history, write_history
-from forceladder.fit.loop import cosine_rate, fit_rung
+from forceladder.fit.loop import Fit
+from forceladder.fit.metrics import deciding_error, error_metrics
+from forceladder.fit.step import prepare
+from forceladder.model.potential import mechanical_surface
 from forceladder.training_set.dataset import row_ranges, select_split, write_training_set
+from small_fits import predictions, rung_settings, same_history, same_weights, splits
 from small_set import without_grid
 
-WEIGHTS = {"force": 1.0, "energy": 0.2, "esp": 1.0, "dipole": 0.2, "prior": 0.3}
+
+def class1(epochs, **training):
+    return rung_settings("class1", epochs, **training)
 
 
-def rung_settings(epochs, **changes):
-    training = {
-        "epochs": epochs, "learning_rate": 0.003, "molecules_per_batch": 4,
-        "energy_scale_kcal_per_atom": 2.0, "evaluate_every": 3, "checkpoint_every": 2,
-    }  # fmt: skip
-    return {
-        "terms": list(CLASS1),
-        "network": {"width": 8, "layers": 2, "torsion_orders": 3},
-        "training": {**training, **changes},
-        "loss_weights": dict(WEIGHTS),
-    }
+def fit_rung(dataset, settings, seed=0, **options):
+    """A fit of the training molecules, watched by the validation molecules."""
+    return loop.fit_rung(*splits(dataset), settings, seed, **options)
 
 
-def same_weights(one, two) -> bool:
-    states = one.state_dict(), two.state_dict()
-    return all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-
-
-def same_history(one, two) -> bool:
-    return one.keys() == two.keys() and all(
-        np.array_equal(one[name], two[name], equal_nan=True) for name in one
-    )
+def errors_of(model, dataset, split) -> dict:
+    """Error metrics of the molecules of a split, all in one batch."""
+    part = select_split(dataset, split)
+    data = fit_data(part, conformer_weights(part, 2.0))
+    return error_metrics(predictions(model, [prepare(model, data, False)]))
 
 
 @pytest.fixture(scope="module")
 def short(xtb_set):
     """Nine epochs, straight."""
-    return fit_rung(xtb_set, rung_settings(9), seed=0)
+    return fit_rung(xtb_set, class1(9))
 
 
 # what a fit achieves
 
 
 def test_fit_lowers_the_loss_and_every_error(xtb_set):
-    model, history = fit_rung(xtb_set, rung_settings(60), seed=0)
+    model, history = fit_rung(xtb_set, class1(60))
     first, last = history["loss"][0], history["loss"][-1]
     assert last < 0.6 * first
     for metric in ("force_rmse", "energy_rmse", "esp_rmse"):
@@ -73,16 +65,16 @@ def test_fit_lowers_the_loss_and_every_error(xtb_set):
 
 
 def synthetic_set(dataset, seed):
-    """The same geometries with energies, forces, dipoles and ESP of a random class1 model."""
+    """The same geometries with energies, forces and dipoles of a random class1 model."""
     dataset = dataset.copy(deep=True)
     graph = topology_of(dataset)
     teacher = random_rung(graph, seed, scale=0.3, width=8, torsion_orders=3)
-    with torch.no_grad():
-        found = teacher(graph)
     count = torch.as_tensor(dataset["conformer_count"].values)
     geometry = Geometry(graph, count, torch.as_tensor(dataset["positions"].values))
-    energy, gradient = energy_and_gradient(found.terms, geometry)
-    dataset["energy"].values[:], dataset["gradients"].values[:] = energy, gradient
+    with torch.no_grad():
+        found = teacher(graph)
+        surface = mechanical_surface(found, geometry)
+    dataset["energy"].values[:], dataset["gradients"].values[:] = surface
     dataset["split"].values[:] = "train"
     moments = found.charge[geometry.position_atom][:, None] * geometry.positions
     dipole = torch.zeros(geometry.conformers, 3, dtype=torch.float64)
@@ -93,8 +85,8 @@ def synthetic_set(dataset, seed):
 def test_fit_recovers_the_model_that_made_the_data(xtb_set):
     """Forces and energies of a class1 force field that the network can express."""
     dataset, truth = synthetic_set(xtb_set, seed=1)
-    settings = rung_settings(
-        250, learning_rate=0.01, molecules_per_batch=14, evaluate_every=250, checkpoint_every=999
+    settings = class1(
+        250, learning_rate=0.01, conformers_per_batch=99, evaluate_every=250, checkpoint_every=999
     )
     settings["network"]["width"] = 16
     settings["loss_weights"]["prior"] = 0.0
@@ -114,23 +106,67 @@ def test_fit_recovers_the_model_that_made_the_data(xtb_set):
 
 def test_best_model_of_the_validation_split_is_returned(xtb_set):
     """Not the last one: its validation error is the lowest of the history."""
-    settings = rung_settings(30, learning_rate=0.3, evaluate_every=2)  # overshoots on purpose
-    model, history = fit_rung(xtb_set, settings, seed=0)
+    settings = class1(30, learning_rate=0.3, evaluate_every=2, ema_decay=0.0)  # overshoots
+    model, history = fit_rung(xtb_set, settings)
     errors = history["validation_force_rmse"]
     best = np.nanmin(errors)
     assert best < errors[-1]
-    validation = loop.make_batches(select_split(xtb_set, "validation"), 4, 2.0, 0, "cpu")
-    found = loop.evaluate(model, validation, "validation")
-    assert found["validation_force_rmse"] == pytest.approx(best, rel=1e-12)
+    found = errors_of(model, xtb_set, "validation")
+    assert found["force_rmse"] == pytest.approx(best, rel=1e-12)
 
 
-def test_without_validation_molecules_the_last_model_is_returned(xtb_set):
-    dataset = select_split(xtb_set, "train")
-    model, history = fit_rung(dataset, rung_settings(4), seed=0)
+def test_where_there_are_no_forces_the_energies_choose_the_model(xtb_set):
+    energies = xtb_set.copy(deep=True)
+    energies["gradients"].values[:] = np.nan
+    settings = class1(30, learning_rate=0.3, evaluate_every=2, ema_decay=0.0)
+    model, history = fit_rung(energies, settings)
     assert np.isnan(history["validation_force_rmse"]).all()
-    batches = loop.make_batches(dataset, 4, 2.0, 0, "cpu")
-    found = loop.evaluate(model, batches, "train")
-    assert found["train_force_rmse"] == pytest.approx(history["train_force_rmse"][-1], rel=1e-12)
+    errors = history["validation_energy_rmse"]
+    best = np.nanmin(errors)
+    assert best < errors[-1]
+    found = errors_of(model, energies, "validation")
+    assert found["energy_rmse"] == pytest.approx(best, rel=1e-12)
+
+
+def test_deciding_error_is_the_forces_before_the_energies():
+    both = {"validation_force_rmse": 2.0, "validation_energy_rmse": 3.0}
+    assert deciding_error(both) == 2.0
+    assert deciding_error(both | {"validation_force_rmse": np.nan}) == 3.0
+    assert np.isnan(deciding_error({"train_force_rmse": 1.0}))
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_without_validation_molecules_the_last_model_is_returned(xtb_set, ema_decay):
+    """And patience, having nothing to judge by, has no end."""
+    train = select_split(xtb_set, "train")
+    settings = class1(6, ema_decay=ema_decay, patience_epochs=1)
+    model, history = loop.fit_rung(train, select_split(train, "validation"), settings, 0)
+    assert np.isnan(history["validation_force_rmse"]).all()
+    found = errors_of(model, xtb_set, "train")
+    assert found["force_rmse"] == pytest.approx(history["train_force_rmse"][-1], rel=1e-12)
+
+
+# when a fit ends
+
+
+def test_fit_stops_when_the_validation_error_no_longer_falls(xtb_set):
+    """A patience of four epochs, judged where errors are evaluated: every second."""
+    settings = class1(40, learning_rate=0.3, evaluate_every=2, patience_epochs=4, ema_decay=0.0)
+    _, history = fit_rung(xtb_set, settings)
+    errors = history["validation_force_rmse"]
+    assert len(errors) < 40
+    assert len(errors) == 1 + np.nanargmin(errors) + 4
+    settings["training"]["patience_epochs"] = 99
+    _, straight = fit_rung(xtb_set, settings)
+    assert len(straight["loss"]) == 40
+    np.testing.assert_array_equal(straight["loss"][: len(errors)], history["loss"])
+
+
+def test_patience_shorter_than_the_evaluations_waits_for_them(xtb_set):
+    settings = class1(6, evaluate_every=3, patience_epochs=1)
+    model, history = fit_rung(xtb_set, settings)
+    assert len(history["loss"]) in (3, 6)
+    assert not model.training
 
 
 # reproducibility
@@ -138,13 +174,13 @@ def test_without_validation_molecules_the_last_model_is_returned(xtb_set):
 
 def test_same_seed_gives_the_same_bits(xtb_set, short):
     torch.manual_seed(12345)  # somebody else's draws must not matter
-    again = fit_rung(xtb_set, rung_settings(9), seed=0)
+    again = fit_rung(xtb_set, class1(9))
     assert same_weights(again[0], short[0])
     assert same_history(again[1], short[1])
 
 
 def test_other_seed_gives_another_model(xtb_set, short):
-    assert not same_weights(fit_rung(xtb_set, rung_settings(9), seed=1)[0], short[0])
+    assert not same_weights(fit_rung(xtb_set, class1(9), seed=1)[0], short[0])
 
 
 def test_test_molecules_never_influence_the_fit(xtb_set, short):
@@ -160,7 +196,7 @@ def test_test_molecules_never_influence_the_fit(xtb_set, short):
         dataset["energy"].values[conformer] = 1e9
         dataset["esp"].values[slice(*ranges["grid_point"][row : row + 2])] = np.inf
         dataset["dipole"].values[conformer] = -1e9
-    changed = fit_rung(dataset, rung_settings(9), seed=0)
+    changed = fit_rung(dataset, class1(9))
     assert same_weights(changed[0], short[0])
     assert same_history(changed[1], short[1])
 
@@ -169,7 +205,7 @@ def test_validation_molecules_choose_the_model_but_do_not_make_it(xtb_set, short
     dataset, ranges = xtb_set.copy(deep=True), row_ranges(xtb_set)
     for row in np.flatnonzero(dataset["split"].values == "validation"):
         dataset["gradients"].values[slice(*ranges["position"][row : row + 2])] *= -1.0
-    _, history = fit_rung(dataset, rung_settings(9), seed=0)
+    _, history = fit_rung(dataset, class1(9))
     np.testing.assert_array_equal(history["loss"], short[1]["loss"])
     assert not np.array_equal(
         history["validation_force_rmse"], short[1]["validation_force_rmse"], equal_nan=True
@@ -185,15 +221,15 @@ class Killed(Exception):
 
 def killed_after(monkeypatch, epochs):
     """Let `epochs` epochs pass, then die in the middle of the next."""
-    passed, real = [], loop.train_epoch
+    passed, real = [], Fit.train_epoch
 
-    def train_epoch(*arguments):
+    def train_epoch(fit):
         if len(passed) == epochs:
             raise Killed
-        passed.append(arguments)
-        return real(*arguments)
+        passed.append(fit.epoch)
+        return real(fit)
 
-    monkeypatch.setattr(loop, "train_epoch", train_epoch)
+    monkeypatch.setattr(Fit, "train_epoch", train_epoch)
     return passed
 
 
@@ -204,20 +240,73 @@ def test_killed_fit_resumes_to_the_same_bits(xtb_set, short, tmp_path, monkeypat
     with monkeypatch.context() as patch:
         killed_after(patch, epochs)
         with pytest.raises(Killed):
-            fit_rung(xtb_set, rung_settings(9), 0, checkpoint=path, fingerprint="mine")
+            fit_rung(xtb_set, class1(9), checkpoint=path, fingerprint="mine")
     with monkeypatch.context() as patch:
         passed = killed_after(patch, 99)
-        resumed = fit_rung(xtb_set, rung_settings(9), 0, checkpoint=path, fingerprint="mine")
+        resumed = fit_rung(xtb_set, class1(9), checkpoint=path, fingerprint="mine")
         assert len(passed) == 9 - epochs // 2 * 2
     assert same_weights(resumed[0], short[0])
     assert same_history(resumed[1], short[1])
 
 
+LADDER = {
+    "mlff-muon": ("mlff", "muon"),
+    "mlff-adam": ("mlff", "adam"),
+    "class2": ("class2", "adam"),
+}
+
+
+@pytest.mark.parametrize("case", LADDER)
+def test_every_kind_of_fit_resumes_to_the_same_bits(xtb_set, tmp_path, monkeypatch, case):
+    """Single precision, orthogonalized momenta, running means of the weights."""
+    rung, optimizer = LADDER[case]
+    settings = rung_settings(rung, 5, optimizer=optimizer, ema_decay=0.9, evaluate_every=2)
+    straight = fit_rung(xtb_set, settings)
+    path = tmp_path / "fit.pt"
+    with monkeypatch.context() as patch:
+        killed_after(patch, 3)
+        with pytest.raises(Killed):
+            fit_rung(xtb_set, settings, checkpoint=path, fingerprint="mine")
+    resumed = fit_rung(xtb_set, settings, checkpoint=path, fingerprint="mine")
+    assert same_weights(resumed[0], straight[0])
+    assert same_history(resumed[1], straight[1])
+
+
+def test_patience_survives_a_kill(xtb_set, tmp_path, monkeypatch):
+    """The resumed fit stops where the straight one does, and when it has stopped, stays so."""
+    settings = class1(40, learning_rate=0.3, evaluate_every=2, patience_epochs=6, ema_decay=0.0)
+    straight = fit_rung(xtb_set, settings)
+    epochs = len(straight[1]["loss"])
+    assert epochs < 40
+    path = tmp_path / "fit.pt"
+    with monkeypatch.context() as patch:
+        killed_after(patch, epochs - 3)
+        with pytest.raises(Killed):
+            fit_rung(xtb_set, settings, checkpoint=path, fingerprint="mine")
+    for _ in range(2):
+        resumed = fit_rung(xtb_set, settings, checkpoint=path, fingerprint="mine")
+        assert same_weights(resumed[0], straight[0])
+        assert same_history(resumed[1], straight[1])
+    passed = killed_after(monkeypatch, 99)
+    fit_rung(xtb_set, settings, checkpoint=path, fingerprint="mine")
+    assert passed == []
+
+
+def test_history_can_be_watched_beside_the_checkpoint(xtb_set, tmp_path, monkeypatch):
+    killed_after(monkeypatch, 5)
+    with pytest.raises(Killed):
+        fit_rung(xtb_set, class1(9), checkpoint=tmp_path / "seed-0.pt", fingerprint="mine")
+    assert {path.name for path in tmp_path.iterdir()} == {"seed-0.pt", "seed-0.history.nc"}
+    history = read_history(tmp_path / "seed-0.history.nc")
+    assert len(history["loss"]) == 4  # a checkpoint every second epoch
+    assert np.flatnonzero(np.isfinite(history["train_force_rmse"])).tolist() == [2]
+
+
 def test_finished_fit_is_read_and_not_repeated(xtb_set, short, tmp_path, monkeypatch):
     path = tmp_path / "fit.pt"
-    fit_rung(xtb_set, rung_settings(9), 0, checkpoint=path, fingerprint="mine")
+    fit_rung(xtb_set, class1(9), checkpoint=path, fingerprint="mine")
     passed = killed_after(monkeypatch, 99)
-    again = fit_rung(xtb_set, rung_settings(9), 0, checkpoint=path, fingerprint="mine")
+    again = fit_rung(xtb_set, class1(9), checkpoint=path, fingerprint="mine")
     assert passed == []
     assert same_weights(again[0], short[0])
     assert same_history(again[1], short[1])
@@ -225,10 +314,10 @@ def test_finished_fit_is_read_and_not_repeated(xtb_set, short, tmp_path, monkeyp
 
 def test_checkpoint_of_another_run_is_ignored_and_replaced(xtb_set, short, tmp_path, caplog):
     path = tmp_path / "fit.pt"
-    other = rung_settings(9, learning_rate=0.02)
-    fit_rung(xtb_set, other, 0, checkpoint=path, fingerprint="theirs")
+    other = class1(9, learning_rate=0.02)
+    fit_rung(xtb_set, other, checkpoint=path, fingerprint="theirs")
     with caplog.at_level(logging.INFO, logger="forceladder"):
-        ours = fit_rung(xtb_set, rung_settings(9), 0, checkpoint=path, fingerprint="mine")
+        ours = fit_rung(xtb_set, class1(9), checkpoint=path, fingerprint="mine")
     assert "belongs to other data or settings; starting anew" in caplog.text
     assert same_weights(ours[0], short[0])
     assert torch.load(path, weights_only=True)["fingerprint"] == "mine"
@@ -242,7 +331,7 @@ class Trap:
 @pytest.mark.parametrize("damage", ["empty", "cut", "noise", "list", "bare", "pickle"])
 def test_damaged_checkpoint_is_survived(xtb_set, short, tmp_path, caplog, damage):
     path = tmp_path / "fit.pt"
-    fit_rung(xtb_set, rung_settings(9), 0, checkpoint=path, fingerprint="mine")
+    fit_rung(xtb_set, class1(9), checkpoint=path, fingerprint="mine")
     content = path.read_bytes()
     if damage == "list":
         torch.save([1, 2], path)
@@ -255,7 +344,7 @@ def test_damaged_checkpoint_is_survived(xtb_set, short, tmp_path, caplog, damage
             {"empty": b"", "cut": content[: len(content) // 2], "noise": b"noise"}[damage]
         )
     with caplog.at_level(logging.INFO, logger="forceladder"):
-        again = fit_rung(xtb_set, rung_settings(9), 0, checkpoint=path, fingerprint="mine")
+        again = fit_rung(xtb_set, class1(9), checkpoint=path, fingerprint="mine")
     assert re.search(r"fit\.pt cannot be read .*; starting anew", caplog.text)
     assert same_weights(again[0], short[0])
 
@@ -274,7 +363,7 @@ def spoiled(dataset, name, smiles, value=np.inf):
 
 def test_broken_geometry_is_named_with_its_molecule_and_term(xtb_set):
     with pytest.raises(FitError, match="epoch 0: term bond_harmonic of molecule CC#N; look at"):
-        fit_rung(spoiled(xtb_set, "positions", "CC#N"), rung_settings(2), 0)
+        fit_rung(spoiled(xtb_set, "positions", "CC#N"), class1(2))
 
 
 def test_atoms_at_one_place_are_named_with_the_term_that_cannot_bear_it(xtb_set):
@@ -285,7 +374,7 @@ def test_atoms_at_one_place_are_named_with_the_term_that_cannot_bear_it(xtb_set)
     first = ranges["position"][row]
     dataset["positions"].values[first + j] = dataset["positions"].values[first + i]
     with pytest.raises(FitError, match="term lennard_jones of molecule CC;"):
-        fit_rung(dataset, rung_settings(2), 0)
+        fit_rung(dataset, class1(2))
 
 
 @pytest.mark.parametrize(
@@ -294,40 +383,22 @@ def test_atoms_at_one_place_are_named_with_the_term_that_cannot_bear_it(xtb_set)
 )  # fmt: skip
 def test_broken_qm_data_are_named_with_their_molecule_and_part(xtb_set, name, part):
     with pytest.raises(FitError, match=rf"part .*{part}.* of molecule c1ccoc1; look at its QM"):
-        fit_rung(spoiled(xtb_set, name, "c1ccoc1"), rung_settings(2), 0)
+        fit_rung(spoiled(xtb_set, name, "c1ccoc1"), class1(2))
 
 
 def test_training_set_without_a_training_molecule_is_an_error(xtb_set):
     with pytest.raises(FitError, match="no molecule of the training set is in the split 'train'"):
-        fit_rung(select_split(xtb_set, "test"), rung_settings(2), 0)
+        fit_rung(select_split(xtb_set, "test"), class1(2))
 
 
-# schedule, batches, history
+def test_dropping_the_geometry_costs_time_alone(xtb_set, short):
+    """`keep_geometry` decides about memory, not about a number."""
+    found = fit_rung(xtb_set, class1(9, keep_geometry=False))
+    assert same_weights(found[0], short[0])
+    assert same_history(found[1], short[1])
 
 
-@given(st.integers(1, 3000))
-def test_learning_rate_warms_up_and_follows_half_a_cosine(epochs):
-    training = {"epochs": epochs, "learning_rate": 0.002}
-    rates = np.array([cosine_rate(epoch, training) for epoch in range(epochs)])
-    assert ((rates > 0.0) & (rates <= 0.002)).all()
-    warm_up = max(1, epochs // 50)
-    np.testing.assert_allclose(
-        rates[:warm_up], 0.002 * np.arange(1, warm_up + 1) / warm_up, rtol=1e-12
-    )
-    assert (np.diff(rates[warm_up:]) < 0.0).all()
-    if epochs > warm_up:
-        assert rates[warm_up] == pytest.approx(0.002)
-        middle = warm_up + (epochs - warm_up) / 2
-        if middle == int(middle) and middle < epochs:
-            assert rates[int(middle)] == pytest.approx(0.002 * 0.505)
-
-
-@given(st.integers(1, 20), st.integers(0, 5))
-def test_batches_share_out_every_molecule_once(xtb_set, size, seed):
-    batches = loop.make_batches(xtb_set, size, 2.0, seed, "cpu")
-    names = [name for batch in batches for name in batch.topology.molecule_ids]
-    assert sorted(names) == sorted(xtb_set["molecule_id"].values)
-    assert all(len(batch.topology.molecule_ids) <= size for batch in batches)
+# history
 
 
 def test_history_has_a_row_per_epoch_and_survives_its_file(short, tmp_path):
@@ -341,14 +412,16 @@ def test_history_has_a_row_per_epoch_and_survives_its_file(short, tmp_path):
 
 def test_loss_in_the_history_is_the_weighted_sum_of_its_parts(short):
     _, history = short
-    total = sum(weight * history[name] for name, weight in WEIGHTS.items())
+    weights = class1(9)["loss_weights"]
+    total = sum(weight * history[name] for name, weight in weights.items())
     np.testing.assert_allclose(history["loss"], total, rtol=1e-12)
 
 
 # bare machines
 
 
-def test_fit_needs_torch_numpy_xarray_and_an_hdf5_reader_alone(xtb_set, short, tmp_path):
+@pytest.mark.parametrize("rung", ["class1", "mlff"])
+def test_fit_needs_torch_numpy_xarray_and_an_hdf5_reader_alone(xtb_set, tmp_path, rung):
     """On a machine without any other package of ours, to the same loss."""
     write_training_set(xtb_set, tmp_path / "training_set.nc")
     program = f"""
@@ -374,18 +447,19 @@ import torch
 torch.set_num_threads(1)
 from forceladder.fit.loop import fit_rung
 from forceladder.model.checkpoint import save_model
-from forceladder.training_set.dataset import read_training_set
+from forceladder.training_set.dataset import read_training_set, select_split
 dataset = read_training_set({str(tmp_path / "training_set.nc")!r})
-model, history = fit_rung(dataset, json.loads(sys.argv[1]), 0, checkpoint={str(tmp_path / "c")!r})
+splits = select_split(dataset, "train"), select_split(dataset, "validation")
+model, history = fit_rung(*splits, json.loads(sys.argv[1]), 0, checkpoint={str(tmp_path / "c")!r})
 save_model(model, {str(tmp_path)!r})
 assert ABSENT.isdisjoint(sys.modules), ABSENT & set(sys.modules)
 print(json.dumps(history["loss"].tolist()))
 """
     answer = subprocess.run(
-        [sys.executable, "-c", program, json.dumps(rung_settings(3))],
+        [sys.executable, "-c", program, json.dumps(rung_settings(rung, 3))],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr[-2000:]
     loss = json.loads(answer.stdout.splitlines()[-1])
-    expected = fit_rung(xtb_set, rung_settings(3), seed=0)[1]["loss"]
+    expected = fit_rung(xtb_set, rung_settings(rung, 3))[1]["loss"]
     np.testing.assert_allclose(loss, expected, rtol=1e-9)  # message passing without DGL

@@ -8,7 +8,9 @@ import pytest
 
 from force_fields import dataset_of, embedded, topology, untrained_rung
 from forceladder import files
-from forceladder.export.openmm_system import openmm_energy_and_gradient, openmm_system
+from forceladder.export.openmm.correction import attach_correction
+from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
+from forceladder.export.openmm.system import openmm_system
 from forceladder.export.parameters import molecule_parameters
 from forceladder.fields import MD_FIELDS
 from forceladder.md.run import (
@@ -18,10 +20,12 @@ from forceladder.md.run import (
     nve_energies,
     nvt_trace,
     run_molecule,
+    thermal_start,
 )
 from forceladder.md.stability import energy_drift, energy_fluctuation
 from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.units import GAS_CONSTANT
+from ladder import LADDER, ladder_rung
 
 SETTINGS = {
     "seed": 1, "nve_temperature_kelvin": 300, "nve_ps": 2, "nve_frames": 100,
@@ -91,9 +95,9 @@ def test_fluctuation_falls_fourfold_when_the_step_is_halved(methanol):
     """The mark of a symplectic integrator on a smooth potential: exact, continuous forces."""
     system, _, positions = methanol
     minimum = minimized_positions(system, positions)
-    fluctuation = []
+    start, fluctuation = thermal_start(system, minimum, 300, seed=3), []
     for timestep in (0.8, 0.4, 0.2):
-        energy = nve_energies(system, minimum, 300, timestep, 4.0, 400, seed=3)
+        energy = nve_energies(system, start, timestep, 4.0, 400)
         time = frame_times(4.0, timestep, 400)
         fluctuation.append(energy_fluctuation(time, energy, 12))
         # less than a percent of the thermal energy, k_BT a degree of freedom, in 4 ps
@@ -109,6 +113,27 @@ def test_energy_starts_at_about_the_thermal_energy(methanol, methanol_run):
     excess = methanol_run["nve_energy"].mean(axis=1) - floor
     thermal = 15 * GAS_CONSTANT * 300  # 3 N − 3 of them vibrate and turn, the rest drift along
     assert ((excess > 0.4 * thermal) & (excess < 2.0 * thermal)).all()
+
+
+@pytest.mark.parametrize("rung", ["class2", "mlff"])
+def test_every_kind_of_force_is_exact_and_continuous(rung):
+    """Custom forces and a correction by torch: the mark of a symplectic integrator on them."""
+    smiles = "O" if rung == "mlff" else "CO"
+    model = ladder_rung(topology(smiles), LADDER[rung], strength=0.3)
+    (parameters,) = molecule_parameters(model, dataset_of(smiles))
+    system = openmm_system(parameters)
+    if rung == "mlff":  # random weights hold no molecule together
+        force = openmm.HarmonicBondForce()
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            force.addBond(i, j, 0.1 if i == 0 else 0.16, 2e5)
+        system.addForce(force)
+        system = attach_correction(system, model, parameters)
+    minimum = minimized_positions(system, embedded(smiles))
+    start, fluctuation = thermal_start(system, minimum, 200, seed=3), []
+    for timestep in (0.8, 0.4):
+        energy = nve_energies(system, start, timestep, 0.4, 50)
+        fluctuation.append(energy_fluctuation(frame_times(0.4, timestep, 50), energy, 12))
+    assert fluctuation[0] / fluctuation[1] == pytest.approx(4.0, rel=0.3)
 
 
 # NVT
@@ -245,7 +270,8 @@ def test_exception_of_the_engine_ends_a_trajectory_and_not_the_run(methanol, mon
     if reader == "bond_lengths":
         traces = nvt_trace(system, positions, bonds, reference, 300, SETTINGS, seed=1)
     else:
-        traces = [nve_energies(system, positions, 300, 0.5, 0.1, 20, seed=1)]
+        start = thermal_start(system, positions, 300, seed=1)
+        traces = [nve_energies(system, start, 0.5, 0.1, 20)]
     for trace in traces:
         assert np.isfinite(trace).tolist() == [True, True] + 18 * [False]
 

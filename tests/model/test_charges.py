@@ -85,3 +85,23 @@ def test_equivalent_atoms_have_equal_charges(smiles):
     if graph.net_charge[0]:  # every N or O of an ion here is a resonance twin of the others
         twins = charge[np.isin(graph.atomic_number.numpy(), [7, 8])]
         np.testing.assert_allclose(np.ptp(twins), 0.0, atol=1e-13)
+
+
+def test_charges_that_the_user_gave_are_kept_and_used():
+    graph = topology("CCO", "O")
+    given = torch.linspace(-0.4, 0.4, 9, dtype=torch.float64)
+    known = torch.cat([given, torch.full((3,), torch.nan, dtype=torch.float64)])
+    model, told = random_rung(graph, 2), graph._replace(user_charge=known)
+    with torch.no_grad():
+        free, found = model(graph), model(told)
+    assert torch.equal(found.charge[:9], given)
+    assert torch.equal(found.charge[9:], free.charge[9:])
+    first, second = graph.atoms["pair"].T
+    scale = torch.where(graph.pair_is_14, 1.0 / 1.2, 1.0)
+    product = scale * found.charge[first] * found.charge[second]
+    torch.testing.assert_close(found.terms["coulomb"]["charge_product"], product)
+
+
+def test_rung_without_coulombs_law_has_no_charges():
+    graph = topology("CCO")
+    assert not bool(untrained_rung(graph, terms=["bond_harmonic"])(graph).charge.any())

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from examples import mol_of
-from force_fields import VARIETY, random_rung, topology
+from force_fields import CLASS1, CLASS2, VARIETY, random_rung, topology
 from forceladder.model import graph
 from forceladder.model.graph import directed_edges, message_sum
 
@@ -64,12 +64,13 @@ def test_each_bond_is_an_edge_both_ways():
     assert set(pairs) == {(j, i) for i, j in pairs}
 
 
+@pytest.mark.parametrize("terms", [CLASS1, CLASS2], ids=["class1", "class2"])
 @pytest.mark.parametrize("scale", [0.1, 3.0])
-def test_whole_model_agrees_on_both_backends(scale):
+def test_whole_model_agrees_on_both_backends(scale, terms):
     """Parameters and their gradients by every weight, to 1e-6 and better."""
     pytest.importorskip("dgl")
     everything = topology(*VARIETY)
-    model = random_rung(everything, seed=1, scale=scale)
+    model = random_rung(everything, seed=1, scale=scale, terms=terms)
     results = []
     for backend in ("dgl", "torch"):
         model.zero_grad()

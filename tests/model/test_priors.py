@@ -9,7 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from examples import SMILES, mol_of, read
-from force_fields import VARIETY, topology, untrained_rung
+from force_fields import topology, untrained_rung
 from forceladder.errors import MoleculeError
 from forceladder.model import priors
 from forceladder.molecules.topology import linear_atoms
@@ -149,15 +149,6 @@ def test_charge_of_an_ion_stays_about_where_it_is_drawn(smiles, charged):
 
     net = read(smiles)["net_charge"]
     assert net * (headgroup(smiles) - headgroup(neutral)) > 0.5
-
-
-def test_bond_rows_finds_each_pair_from_either_side():
-    graph = topology(*VARIETY)
-    bonds = graph.atoms["bond"]
-    rows = torch.arange(len(bonds))
-    shuffled = torch.randperm(len(bonds), generator=torch.Generator().manual_seed(0))
-    assert torch.equal(priors.bond_rows(graph, bonds), rows)
-    assert torch.equal(priors.bond_rows(graph, bonds.flip(1)[shuffled]), rows[shuffled])
 
 
 def test_element_without_a_prior_is_an_error():

@@ -17,7 +17,7 @@ LIMITS = {
 }
 
 
-def judged(force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6"):
+def judged(force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6", coulomb=True):
     errors = [
         {"split": "train", "force_rmse": "1", "energy_rmse": "1"},
         {"split": "test", "force_rmse": force, "energy_rmse": "1.5"},
@@ -30,10 +30,14 @@ def judged(force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6")
         },
     ]
     proof = [
-        {"quantity": "energy", "difference": energy},
-        {"quantity": "force", "difference": "2e-5"},
-        {"quantity": "sum", "difference": charge},
+        {"term": "coulomb", "quantity": "energy", "difference": energy},
+        {"term": "coulomb", "quantity": "force", "difference": "2e-5"},
+        {"term": "charges", "quantity": "sum", "difference": charge},
     ]
+    if charge is None:
+        proof = proof[:2]
+    if not coulomb:
+        proof = [row | {"term": "correction"} for row in proof]
     return judge_gates("class1", errors, stability, proof, LIMITS)
 
 
@@ -52,6 +56,7 @@ def test_numbers_within_their_limits_pass():
         ({"survival": 0.5}, "min_nvt_survival_fraction"),
         ({"drift": -0.6}, "max_nve_drift_kt_per_ns_per_dof"),
         ({"charge": "-2e-6"}, "max_charge_sum_error_e"),
+        ({"charge": None}, "max_charge_sum_error_e"),
         ({"energy": "-2e-4"}, "max_engine_energy_difference_kcal"),
         ({"force": ""}, "max_test_force_rmse_kcal_per_angstrom"),
         ({"drift": None}, "max_nve_drift_kt_per_ns_per_dof"),
@@ -60,6 +65,12 @@ def test_numbers_within_their_limits_pass():
 )
 def test_each_gate_misses_on_its_own_number_of_either_sign_or_none(change, gate):
     assert missed(judged(**change)) == {gate}
+
+
+def test_sum_of_charges_is_no_gate_of_a_rung_without_any():
+    rows = judged(charge=None, coulomb=False)
+    assert missed(rows) == set()
+    assert {row["gate"] for row in rows} == set(LIMITS) - {"max_charge_sum_error_e"}
 
 
 def test_a_rung_without_test_molecules_or_md_misses():

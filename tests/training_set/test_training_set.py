@@ -25,7 +25,9 @@ from forceladder.training_set.dataset import (
     provenance,
     read_training_set,
     row_ranges,
+    select,
     select_conformers,
+    select_each,
     select_molecules,
     select_split,
     write_training_set,
@@ -346,6 +348,67 @@ def test_selected_conformers_are_those_built_from_their_records_alone(entries, d
         )
     for name in ("scan_count", "scan_torsions"):
         np.testing.assert_array_equal(selected[name].values, dataset[name].values)
+
+
+@st.composite
+def picks(draw, repeated=True):
+    """Molecules with conformers of theirs, in any order."""
+    rows = draw(st.lists(st.integers(0, len(MOLECULES) - 1), min_size=1, unique=not repeated))
+    return [
+        (row, draw(st.none() | st.lists(st.integers(0, MOLECULES[row][1] - 1), unique=True)))
+        for row in rows
+    ]
+
+
+@given(picks())
+@settings(max_examples=30)
+def test_picked_conformers_are_those_of_the_records_in_the_order_asked_for(
+    entries, dataset, chosen
+):
+    """Molecules twice, conformers backwards or none: each pick is a molecule of the selection."""
+    selected = select(dataset, chosen)
+    assert problems(selected) == []
+    assert selected["molecule_id"].values.tolist() == [entries[row][0]["id"] for row, _ in chosen]
+    for place, (row, kept) in enumerate(chosen):
+        records = entries[row][1]
+        wanted = records if kept is None else [records[k] for k in kept]
+        digests = [record["extras"]["forceladder"]["task_digest"] for record in wanted]
+        assert rows_of(selected, "record_digest", place).tolist() == digests
+        assert selected["conformer_count"].values[place] == len(wanted)
+        if wanted:
+            alone, _ = build_training_set([(entries[row][0], wanted)], 1, {"who": "test"})
+            for name, field in FIELDS.items():
+                if field.dims[0] != "molecule" and not name.startswith("scan"):
+                    np.testing.assert_array_equal(
+                        rows_of(selected, name, place), alone[name].values, err_msg=name
+                    )
+
+
+@given(picks(repeated=False))
+@settings(max_examples=10)
+def test_selecting_from_a_selection_is_selecting_from_the_whole(dataset, chosen):
+    part = select(dataset, chosen)
+    again = [(place, range(part["conformer_count"].values[place])) for place in range(len(chosen))]
+    xarray.testing.assert_identical(select(part, again), part)
+
+
+def test_every_list_of_picks_is_a_selection_of_its_own(dataset):
+    lists = [[(0, [2, 0])], [(6, None), (4, [1])], [(4, []), (0, [1])]]
+    for found, chosen in zip(select_each(dataset, lists), lists, strict=True):
+        xarray.testing.assert_identical(found, select(dataset, chosen))
+
+
+def test_selections_share_out_every_number_of_the_set(dataset):
+    """Two halves of each molecule: joined, they hold each of its rows once."""
+    halves = [
+        select(dataset, [(row, range(part, n, 2)) for row, (_, n, _) in enumerate(MOLECULES)])
+        for part in (0, 1)
+    ]
+    for dim in ("conformer", "position", "grid_point", "hessian_element", "conformer_bond"):
+        assert sum(half.sizes[dim] for half in halves) == dataset.sizes[dim]
+    for name in ("energy", "positions", "esp", "hessian", "bond_orders"):
+        both = np.concatenate([half[name].values.ravel() for half in halves])
+        np.testing.assert_array_equal(np.sort(both), np.sort(dataset[name].values.ravel()))
 
 
 @given(st.lists(st.integers(0, len(MOLECULES) - 1), unique=True), st.integers(0, len(MOLECULES)))

@@ -13,6 +13,19 @@ import yaml
 PROJECT = Path(__file__).parents[2]
 PSI4_SPEC, XTB_SPEC = "b3lyp-d3bj_dzvp", "gfn2-xtb"
 
+# Rungs with a correction pay for each step of MD; a few show that it runs.
+CORRECTED = {
+    "correction": {
+        "layers": 1, "channels": 4, "densities": 4, "transported": 2, "hidden": 8, "max_degree": 1,
+        "correlation": 2,
+    },
+    "training": {"epochs": 4, "evaluate_every": 2, "checkpoint_every": 2},
+    "md": {
+        "nve_ps": 0.01, "nve_frames": 5, "nvt_ps": 0.01, "nvt_frames": 5,
+        "nvt_temperatures_kelvin": [300],
+    },
+}  # fmt: skip
+
 # As small as every stage can be. Gates that so short a fit cannot keep are opened wide.
 SETTINGS = {
     "run": "tiny",
@@ -25,17 +38,16 @@ SETTINGS = {
         "threads": 1, "memory_mb": 500, "cost_per_shard": 100,
         "procedures": {"spot_check_fraction": 0.0},  # so that calculations can be counted
     },
-    "fit": {"threads": 1},
-    "rungs": {
-        "class1": {
-            "network": {"width": 16, "layers": 1},
-            "training": {"epochs": 40, "evaluate_every": 10, "checkpoint_every": 10},
-        }
+    "fit": {
+        "threads": 1,
+        "network": {"width": 16, "layers": 1},
+        "training": {"epochs": 40, "evaluate_every": 10, "checkpoint_every": 10},
     },
+    "rungs": {"delta": CORRECTED, "mlff": CORRECTED},
     "md": {"nve_ps": 1, "nve_frames": 20, "nvt_ps": 1, "nvt_frames": 20, "nvt_replicas": 1},
     "gates": {
         "max_test_force_rmse_kcal_per_angstrom": 1000, "max_test_energy_rmse_kcal": 1000,
-        "max_nve_drift_kt_per_ns_per_dof": 1000,
+        "max_nve_drift_kt_per_ns_per_dof": 1e9, "min_nvt_survival_fraction": 0,
     },
     "release": {"name": "tiny", "version": "0.0.1"},
 }  # fmt: skip

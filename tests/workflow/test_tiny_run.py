@@ -14,10 +14,13 @@ import qcelemental.models.v1 as qcschema
 
 from checkout import PROJECT, PSI4_SPEC, Checkout
 from forceladder import files
+from forceladder.provenance import file_digest
 from forceladder.release.manifest import verify
 from forceladder.training_set.dataset import read_training_set
 
 pytestmark = pytest.mark.workflow
+
+LADDER = ("class1", "class2", "delta", "mlff")
 
 MOLECULES = """\
 id,smiles,charge,multiplicity,split
@@ -48,7 +51,7 @@ def table(path):
 def test_the_run_ends_with_the_release_its_errors_and_its_gates(run):
     end = run.output[-4000:]
     assert "The release is in results/tiny/releases/tiny-0.0.1" in end
-    for words in ("force RMSE", "class1", "MMFF94", "UFF", "GFN2-xTB", "passed"):
+    for words in ("force RMSE", *LADDER, "MMFF94", "UFF", "GFN2-xTB", "passed"):
         assert words in end
 
 
@@ -98,7 +101,7 @@ def test_release_says_what_it_was_made_from(run, psi4_version):
     assert manifest["level_of_theory"] == "B3LYP-D3BJ/DZVP"
     assert manifest["engine"] == {"engine": "psi4", "version": psi4_version}
     assert manifest["packages"]["torch"] and manifest["packages"]["rdkit"]
-    assert manifest["seeds"]["fit"] == {"class1": 0}
+    assert manifest["seeds"]["fit"] == dict.fromkeys(LADDER, 0)
     assert set(manifest["inputs"]["qm_records"]) == run.cached()
     assert manifest["config"]["run"] == "tiny"
     assert manifest["molecules"] == {"train": 3, "validation": 0, "test": 1}
@@ -136,9 +139,29 @@ def test_nothing_in_the_release_is_pickled(run):
     assert forceladder.load(run.release).model is not None
 
 
+def test_every_rung_is_fitted_released_and_has_its_pictures(run):
+    """One model each; the mechanics of delta are class2's to the bit."""
+    models = {}
+    for rung in LADDER:
+        with np.load(run.release / "models" / rung / "weights.npz", allow_pickle=False) as archive:
+            models[rung] = {name: archive[name] for name in archive.files}
+        assert (run.release / "systems" / rung / "methanol.xml").is_file()
+        for plot in ("history", "stability"):
+            path = run.results / "validation" / rung / "seed-0" / f"{plot}.svg"
+            assert path.stat().st_size > 1000
+    for name, weight in models["class2"].items():
+        if name != "atomic_energy":
+            assert np.array_equal(models["delta"][name], weight), name
+    assert any(name.startswith("correction.") for name in models["delta"])
+    assert models["mlff"]["atomic_energy"][[1, 6, 7, 8]].all()
+    record = files.read_json(run.results / "models" / "delta" / "seed-0" / "fit.json")
+    weights = run.results / "models" / "class2" / "seed-0" / "weights.npz"
+    assert record["base_sha256"] == [file_digest(weights)]
+
+
 def test_released_system_and_freshly_parametrized_molecule_have_the_same_energy(run):
     import forceladder
-    from forceladder.export.openmm_system import openmm_energy_and_gradient
+    from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
 
     molecule = forceladder.load(run.release).parametrize("CO")
     text = (run.release / "systems" / "class1" / "methanol.xml").read_text()
@@ -184,7 +207,7 @@ def test_a_molecule_of_unknown_elements_is_refused_in_one_sentence(run):
 def test_report_needs_no_network(run):
     html = (run.release / "report.html").read_text()
     assert "src=" not in html and "@import" not in html and "<link" not in html
-    assert html.count("<svg") >= 4 + 4  # four pictures, four molecules
+    assert html.count("<svg") >= 2 + 2 * len(LADDER) + 4  # of all, of each rung, of molecules
     assert "open-ring" in html and "parse_failed" in html
 
 

@@ -1,10 +1,17 @@
 """The training set → one model per rung and seed."""
 
 
+def base_model(wildcards):
+    """The fitted rung that another one begins with, of the same seed."""
+    base = config["rungs"][wildcards.rung].get("base")
+    return [f"results/{{run}}/models/{base}/seed-{{seed}}"] if base else []
+
+
 rule fit_rung:
     """Fit one rung of the ladder with one seed, on a GPU where there is one."""
     input:
         training_set="results/{run}/training_set.nc",
+        base=base_model,
     output:
         model=directory("results/{run}/models/{rung}/seed-{seed}"),
     log:
@@ -18,7 +25,7 @@ rule fit_rung:
         mem_mb=growing(8000),
         runtime=growing(12 * 60),
     params:
-        settings=lambda w: config["rungs"][w.rung],
+        settings=lambda w: fit_settings(config, w.rung),
         device=config["fit"]["device"],
         # survives a killed job and is no output, so that Snakemake never deletes it
         checkpoint="results/{run}/checkpoints/{rung}/seed-{seed}.pt",

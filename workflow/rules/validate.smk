@@ -91,6 +91,7 @@ rule run_md:
     input:
         training_set="results/{run}/training_set.nc",
         systems="results/{run}/systems/{rung}/seed-{seed}",
+        model="results/{run}/models/{rung}/seed-{seed}",  # a correction is no part of a System
     output:
         trajectories="results/{run}/validation/{rung}/seed-{seed}/md.nc",
         stability="results/{run}/validation/{rung}/seed-{seed}/stability.json",
@@ -111,8 +112,14 @@ rule run_md:
         mem_mb=growing(2000),
         runtime=growing(12 * 60),
     params:
-        settings=config["md"],
-        code=rooms("md", "validate/plots.py", "figures.py"),
+        settings=lambda w: md_settings(config, w.rung),
+        code=rooms(
+            "md",
+            "export/openmm",
+            "model/correction.py",
+            "validate/plots.py",
+            "figures.py",
+        ),
     script:
         "../scripts/run_md.py"
 

@@ -20,8 +20,10 @@ def main(snakemake):
             geometries = geometries_from_sdf(known[name])
             minima = [g["positions"] for g in geometries if g["kind"] == "conformer"]
             try:
-                system = fitted.parametrize_mapped(molecule["mapped_smiles"]).to_openmm()
-                found = sampled_geometries(system, minima, settings)
+                parametrized = fitted.parametrize_mapped(
+                    molecule["mapped_smiles"], molecule.get("charges")
+                )
+                found = sampled_geometries(parametrized.to_openmm(), minima, settings)
                 files.write_text(folder / f"{name}.sdf", geometries_to_sdf(molecule, found))
             except MoleculeError as error:
                 job.log.warning("%s has no rung frames: %s", name, error)

@@ -43,17 +43,11 @@ def check_meaning(config: dict):
     for rung in config["rungs"]:
         if rung in RESERVED:
             raise ConfigError(f"rungs.{rung} has the name of a baseline; call it something else.")
+        check_rung(rung, config)
     for name, settings in config["imports"].items():
         check_import(name, settings)
-    md = config["md"]
-    runs = [("nve", timestep) for timestep in md["nve_timesteps_fs"]]
-    for kind, timestep in [*runs, ("nvt", md["nvt_timestep_fs"])]:
-        steps = 1000.0 * md[f"{kind}_ps"] / timestep
-        if md[f"{kind}_frames"] > steps:
-            raise ConfigError(
-                f"md.{kind}_frames is {md[f'{kind}_frames']}, more than the {steps:g} steps of "
-                f"{timestep:g} fs in md.{kind}_ps {md[f'{kind}_ps']:g}."
-            )
+    for rung in config["rungs"]:
+        check_md(config, rung)
     for name, spec in config["qm"]["specs"].items():
         if spec["engine"] not in ENGINES:
             raise ConfigError(
@@ -73,6 +67,66 @@ def check_meaning(config: dict):
         raise ConfigError("geometries.rung_frames.release is empty; name a release's folder.")
     if config["qm"]["reference"] in config["qm"]["compare"]:
         raise ConfigError("qm.compare names the reference; it is computed anyway.")
+
+
+def md_settings(config: dict, rung: str) -> dict:
+    """The section md for one rung: what the rung has itself is laid over it."""
+    return config["md"] | config["rungs"][rung].get("md", {})
+
+
+def check_md(config: dict, rung: str):
+    """Raise ConfigError if a trajectory has more frames than steps."""
+    md, own = md_settings(config, rung), config["rungs"][rung].get("md", {})
+
+    def named(key):
+        return f"rungs.{rung}.md.{key}" if key in own else f"md.{key}"
+
+    runs = [("nve", timestep) for timestep in md["nve_timesteps_fs"]]
+    for kind, timestep in [*runs, ("nvt", md["nvt_timestep_fs"])]:
+        frames, length = f"{kind}_frames", f"{kind}_ps"
+        steps = 1000.0 * md[length] / timestep
+        if md[frames] > steps:
+            raise ConfigError(
+                f"{named(frames)} is {md[frames]}, more than the {steps:g} steps of "
+                f"{timestep:g} fs in {named(length)} {md[length]:g}."
+            )
+
+
+def fit_settings(config: dict, rung: str) -> dict:
+    """All that a fit of the rung depends on: its own keys laid over those of `fit`."""
+    own = {key: value for key, value in config["rungs"][rung].items() if key != "md"}
+    shared = ("network", "training", "loss_weights")
+    return own | {key: {**config["fit"][key], **own.get(key, {})} for key in shared}
+
+
+def check_rung(rung: str, config: dict):
+    """Raise ConfigError for a rung whose keys do not belong together."""
+    settings = config["rungs"][rung]
+    corrects, base = "correction" in settings["terms"], settings.get("base")
+    if corrects != ("correction" in settings):
+        raise ConfigError(
+            f"rungs.{rung} needs both the term correction and the section correction, or neither."
+        )
+    if base is not None and base not in config["rungs"]:
+        raise ConfigError(
+            f"rungs.{rung}.base is {base!r}, which is no rung; known are "
+            f"{', '.join(config['rungs'])}."
+        )
+    if base is not None and "base" in config["rungs"][base]:
+        raise ConfigError(f"rungs.{rung}.base is {base!r}, which has a base itself; name that one.")
+    if "bespoke" in settings and (base is None or corrects):
+        raise ConfigError(
+            f"rungs.{rung}.bespoke refines a base: name one, without a correction in the terms."
+        )
+    if base is not None:
+        own, bases = (fit_settings(config, name)["network"] for name in (rung, base))
+        terms = config["rungs"][base]["terms"]
+        wanted = terms if "bespoke" in settings else [*terms, "correction"]
+        if own != bases or settings["terms"] != wanted:
+            raise ConfigError(
+                f"rungs.{rung} has the base {base!r}, so its terms must be "
+                f"[{', '.join(wanted)}] and its network the same."
+            )
 
 
 def check_import(name: str, settings: dict):

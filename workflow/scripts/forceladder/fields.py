@@ -64,6 +64,7 @@ FIELDS = {
     ),
     "lj_sigma": _field("atom", "float64", "angstrom", "Lennard-Jones zero crossing"),
     "lj_epsilon": _field("atom", "float64", "kcal/mol", "Lennard-Jones well depth"),
+    "user_charge": _field("atom", "float64", "e", "given by the user; NaN where none is"),
     # index tables
     "bond_atoms": _field("bond end_2", "int32", "1", "atoms of a bond"),
     "bond_features": _field(

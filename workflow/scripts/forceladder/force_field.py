@@ -12,9 +12,11 @@ from pathlib import Path
 from rdkit import Chem
 
 from forceladder.errors import CorruptFileError, MoleculeError
-from forceladder.export.openmm_system import openmm_system
+from forceladder.export.openmm.correction import attach_correction
+from forceladder.export.openmm.system import openmm_system
 from forceladder.export.parameters import molecule_parameters
 from forceladder.model.checkpoint import load_model
+from forceladder.molecules.charges import checked_charges
 from forceladder.molecules.conformers import minimized_conformers
 from forceladder.molecules.read import mapped_smiles, molecule_from_mapped_smiles, parse
 from forceladder.training_set.build import topology_dataset
@@ -42,20 +44,22 @@ class ForceField:
     def __init__(self, model, manifest: dict):
         self.model, self.manifest = model, manifest
 
-    def parametrize(self, smiles: str) -> "ParametrizedMolecule":
+    def parametrize(self, smiles: str, charges=None) -> "ParametrizedMolecule":
         """Parameters of one molecule, atoms in the order of the SMILES, hydrogens last.
 
-        raises: MoleculeError with a sentence, for what is no molecule or holds an element
-            that the force field was not fitted to
+        charges: [atoms] e, in this order, to be used instead of the force field's own
+        raises: MoleculeError with a sentence, for what is no molecule, holds an element that the
+            force field was not fitted to, or has charges that are not one per atom or do not add
+            up to its net charge
         """
-        return self._parametrized(smiles, Chem.AddHs(parse(smiles, "smiles")))
+        return self._parametrized(smiles, Chem.AddHs(parse(smiles, "smiles")), charges)
 
-    def parametrize_mapped(self, smiles: str) -> "ParametrizedMolecule":
+    def parametrize_mapped(self, smiles: str, charges=None) -> "ParametrizedMolecule":
         """As `parametrize`, for a SMILES with explicit hydrogens whose map numbers, from 1, are
         the order of the atoms."""
-        return self._parametrized(smiles, molecule_from_mapped_smiles(smiles))
+        return self._parametrized(smiles, molecule_from_mapped_smiles(smiles), charges)
 
-    def _parametrized(self, smiles: str, mol: Chem.Mol) -> "ParametrizedMolecule":
+    def _parametrized(self, smiles: str, mol: Chem.Mol, charges) -> "ParametrizedMolecule":
         elements = {atom.GetSymbol() for atom in mol.GetAtoms()}
         if unknown := sorted(elements - set(self.manifest["elements"])):
             raise MoleculeError(
@@ -63,23 +67,33 @@ class ForceField:
                 f"{smiles} holds {', '.join(unknown)}; this release was fitted to "
                 f"{', '.join(self.manifest['elements'])}.",
             )
+        if charges is not None:
+            charges = checked_charges(mol, charges)
         molecule = {
             "id": smiles, "mapped_smiles": mapped_smiles(mol), "inchikey": "", "split": "",
-            "net_charge": sum(atom.GetFormalCharge() for atom in mol.GetAtoms()),
+            "net_charge": Chem.GetFormalCharge(mol), "charges": charges,
         }  # fmt: skip
-        dataset = topology_dataset([molecule])
-        return ParametrizedMolecule(mol, molecule_parameters(self.model, dataset)[0])
+        (parameters,) = molecule_parameters(self.model, topology_dataset([molecule]))
+        return ParametrizedMolecule(mol, parameters, self.model)
 
 
 class ParametrizedMolecule:
-    """mol: RDKit molecule with hydrogens; parameters: plain JSON, kcal/mol, Å, rad, e."""
+    """mol: RDKit molecule with hydrogens; parameters: plain JSON, kcal/mol, Å, rad, e; model: the
+    one that wrote them."""
 
-    def __init__(self, mol, parameters: dict):
-        self.mol, self.parameters = mol, parameters
+    def __init__(self, mol, parameters: dict, model):
+        self.mol, self.parameters, self.model = mol, parameters, model
 
     def to_openmm(self):
-        """An openmm.System in vacuum."""
-        return openmm_system(self.parameters)
+        """An openmm.System in vacuum.
+
+        The correction of a rung that has one is a Python force: store `parameters` and the
+        release, not this System, which OpenMM would write as a pickle.
+        """
+        system = openmm_system(self.parameters)
+        if self.model.correction is None:
+            return system
+        return attach_correction(system, self.model, self.parameters)
 
     def positions(self, seed: int = 0):
         """A conformer to start from, [atoms, 3] Å."""

@@ -7,16 +7,19 @@ from typing import NamedTuple
 class Term(NamedTuple):
     """One kind of interaction, summed over the rows of a topology table.
 
-    table        of the topology: bond, angle, torsion, improper or pair
-    coordinates  columns of a row's atoms; two make a distance (Å), three an angle, four
-                 a torsion (rad)
+    table        of the topology: bond, angle, angle_pair, torsion, improper or pair
+    coordinates  pairs (coordinate, member): the internal coordinates that a row's energy depends
+                 on, names of energy.coordinates.COORDINATES; `member` counts those that a row
+                 has several of, the three bonds of a torsion for example
     parameters   name → unit of what a row needs
-    energy       (coordinates, parameters) → [instances] kcal/mol, elementwise
+    energy       (coordinates, parameters) → energy [instances] kcal/mol, and its slope by each
+                 coordinate, ∂E/∂q [instances], written out: a fit then needs one backward pass
+                 through them, not two. A torsion comes as its Harmonics; its slope is by φ.
 
-    Forces follow from the energy (`energy.total`).
+    Forces follow from the slopes (`energy.total`).
     """
 
     table: str
-    coordinates: tuple[tuple[int, ...], ...]
+    coordinates: tuple[tuple[str, int], ...]
     parameters: dict[str, str]
     energy: Callable

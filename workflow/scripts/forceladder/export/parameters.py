@@ -3,19 +3,26 @@
 import torch
 
 from forceladder.energy.terms import TERMS
-from forceladder.energy.topology import topology_of
+from forceladder.energy.topology import Topology, topology_of
 from forceladder.errors import MoleculeError
-from forceladder.fields import TABLES
 from forceladder.model.priors import ELEMENTS
-from forceladder.model.rung import Rung
+from forceladder.model.rung import CORRECTION, LENNARD_JONES, Parameters, Rung
+
+# name → unit of what a rung says of atoms, and the terms that it is said for
+ATOM_PARAMETERS = {
+    "charge": ("e", {"coulomb"}),
+    "lj_sigma": ("angstrom", set(LENNARD_JONES)),
+    "lj_epsilon": ("kcal/mol", set(LENNARD_JONES)),
+}
 
 
 def molecule_parameters(model: Rung, dataset) -> list[dict]:
     """One JSON value per molecule of a dataset with topology fields.
 
-    returns: id, mapped_smiles, atomic_number, mass (amu), charge (e), lj_sigma (Å),
-        lj_epsilon (kcal/mol), pair_is_14, and terms: name → {atoms, parameter: values, …};
-        units beside them
+    returns: id, mapped_smiles, atomic_number, mass (amu), bonds, pair_is_14, and terms: name →
+        {atoms, parameter: values, …}; charge (e) of a rung with Coulomb's law; lj_sigma (Å) and
+        lj_epsilon (kcal/mol) of one with Lennard-Jones; correction of one that has it: its
+        settings and the embedding [atoms, width]; units beside them
     raises: MoleculeError element_unknown
     """
     topology = topology_of(dataset)
@@ -25,53 +32,71 @@ def molecule_parameters(model: Rung, dataset) -> list[dict]:
         )
     with torch.no_grad():
         found = model(topology)
-    ids = topology.molecule_ids
-    first_atom = torch.cumsum(topology.atom_count, 0) - topology.atom_count
-    first_row = {t: torch.cumsum(topology.count[t], 0) - topology.count[t] for t in TABLES}
+    ends = {table: torch.cumsum(count, 0) for table, count in topology.count.items()}
     results = []
-    for m, name in enumerate(ids):
-        atoms = slice(int(first_atom[m]), int(first_atom[m] + topology.atom_count[m]))
+    for m, name in enumerate(topology.molecule_ids):
         rows = {
-            t: slice(int(first_row[t][m]), int(first_row[t][m] + topology.count[t][m]))
-            for t in TABLES
+            table: slice(int(end[m] - topology.count[table][m]), int(end[m]))
+            for table, end in ends.items()
         }
-        terms = {}
-        for term, parameters in found.terms.items():
-            table = TERMS[term].table
-            indices = topology.atoms[table][rows[table]] - first_atom[m]
-            terms[term] = {"atoms": indices.tolist()} | {
-                key: value[rows[table]].tolist() for key, value in parameters.items()
-            }
-        results.append(
-            {
-                "id": name,
-                "mapped_smiles": str(dataset["mapped_smiles"].values[m]),
-                "atomic_number": topology.atomic_number[atoms].tolist(),
-                "mass": dataset["mass"].values[atoms].tolist(),
-                "charge": found.charge[atoms].tolist(),
-                "lj_sigma": topology.lj_sigma[atoms].tolist(),
-                "lj_epsilon": topology.lj_epsilon[atoms].tolist(),
-                "pair_is_14": topology.pair_is_14[rows["pair"]].tolist(),
-                "terms": terms,
-                "units": units(found.terms),
-            }
-        )
+        identity = {
+            "id": name,
+            "mapped_smiles": str(dataset["mapped_smiles"].values[m]),
+            "mass": dataset["mass"].values[rows["atom"]].tolist(),
+        }
+        results.append(identity | of_molecule(model, topology, found, rows))
     return results
+
+
+def of_molecule(model: Rung, topology: Topology, found: Parameters, rows: dict) -> dict:
+    """What `molecule_parameters` says of one molecule but for its names and masses.
+
+    rows: table → its rows, a slice
+    """
+    atoms = rows["atom"]
+
+    def members(table):
+        return (topology.atoms[table][rows[table]] - atoms.start).tolist()
+
+    terms = {
+        term: {"atoms": members(TERMS[term].table)}
+        | {key: value[rows[TERMS[term].table]].tolist() for key, value in parameters.items()}
+        for term, parameters in found.terms.items()
+    }
+    said = {
+        name: getattr(found, name)[atoms].tolist()
+        for name, (_, of_terms) in ATOM_PARAMETERS.items()
+        if of_terms & terms.keys()
+    }
+    if model.correction is not None:
+        said[CORRECTION] = {
+            "settings": model.settings[CORRECTION],
+            "embedding": found.embedding[atoms].tolist(),
+        }
+    return said | {
+        "atomic_number": topology.atomic_number[atoms].tolist(),
+        "bonds": members("bond"),
+        "pair_is_14": topology.pair_is_14[rows["pair"]].tolist(),
+        "terms": terms,
+        "units": units(terms),
+    }
 
 
 def units(terms) -> dict:
     """Unit of every number in a parameter file."""
-    per_term = {name: TERMS[name].parameters for name in terms}
-    return {"mass": "amu", "charge": "e", "lj_sigma": "angstrom", "lj_epsilon": "kcal/mol"} | {
-        "terms": per_term
+    per_atom = {
+        name: unit for name, (unit, of_terms) in ATOM_PARAMETERS.items() if of_terms & set(terms)
     }
+    return {"mass": "amu"} | per_atom | {"terms": {name: TERMS[name].parameters for name in terms}}
 
 
 def terms_as_tensors(parameters: dict) -> dict:
-    """The `terms` of a parameter file as `energy.total` wants them, in float64."""
+    """The `terms` of a parameter file as `energy.total` wants them, in float64; those alone that
+    have rows in the molecule."""
     return {
         name: {
             key: torch.tensor(v, dtype=torch.float64) for key, v in values.items() if key != "atoms"
         }
         for name, values in parameters["terms"].items()
+        if values["atoms"]
     }

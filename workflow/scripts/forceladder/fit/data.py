@@ -15,22 +15,26 @@ from forceladder.units import COULOMB
 class FitData(NamedTuple):
     """Flat tensors of a set of molecules; rows as in energy.geometry.
 
+    total_energy  [conformers]    kcal/mol, of the level of theory
     energy    [conformers]    kcal/mol, relative to the weighted mean of the molecule's
     gradient  [positions, 3]  kcal/mol/Å; zero where unknown
     weight    [conformers]    see `conformer_weights`
     dipole    [conformers, 3] e Å; zero where unknown
     has_gradient, has_dipole  [conformers]  1 where the reference knows them, else 0
+    scan      [conformers]    torsion scan that it belongs to, counted through the set; −1: none
     esp       EspEquations
     """
 
     topology: Topology
     geometry: Geometry
+    total_energy: Tensor
     energy: Tensor
     gradient: Tensor
     weight: Tensor
     dipole: Tensor
     has_gradient: Tensor
     has_dipole: Tensor
+    scan: Tensor
     esp: "EspEquations"
 
 
@@ -52,59 +56,74 @@ class EspEquations(NamedTuple):
     points: Tensor
 
 
-def fit_data(dataset, energy_scale: float, device="cpu") -> FitData:
-    """Tensors of a training set (or a part of one, see `select_molecules`).
+def fit_data(dataset, weight, device="cpu") -> FitData:
+    """Tensors of a training set, or of a part of one.
 
-    energy_scale: kcal/mol per atom, see `conformer_weights`
+    weight: [conformers], see `conformer_weights`
     """
     topology = topology_of(dataset, device=device)
 
-    def real(name):
-        return torch.as_tensor(dataset[name].values, dtype=torch.float64, device=device)
+    def real(values):
+        return torch.as_tensor(values, dtype=torch.float64, device=device)
 
     count = torch.as_tensor(dataset["conformer_count"].values, dtype=torch.long)
-    geometry = Geometry(topology, count, real("positions"))
-    energy = real("energy")
-    weight = conformer_weights(energy, geometry, topology, energy_scale)
-    gradient, dipole = real("gradients"), real("dipole")
+    geometry = Geometry(topology, count, real(dataset["positions"].values))
+    weight = real(weight)
+    gradient, dipole = real(dataset["gradients"].values), real(dataset["dipole"].values)
     # NaN is how a training set says "unknown": such rows count nothing in the loss
+    total_energy = real(dataset["energy"].values)
     unknown = gradient.isnan().any(dim=1).to(weight.dtype)
     no_gradient = torch.zeros_like(weight).index_add(0, geometry.position_conformer, unknown)
     return FitData(
         topology=topology,
         geometry=geometry,
-        energy=relative_energies(energy, weight, geometry, len(topology.atom_count)),
+        total_energy=total_energy,
+        energy=relative_energies(total_energy, weight, geometry.molecule),
         gradient=gradient.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf),
         weight=weight,
         dipole=dipole.nan_to_num(nan=0.0, posinf=torch.inf, neginf=-torch.inf),
         has_gradient=(no_gradient == 0).to(weight.dtype),
         has_dipole=(~dipole.isnan().any(dim=1)).to(weight.dtype),
+        scan=torch.as_tensor(scans_of(dataset), device=device),
         esp=esp_equations(dataset, device),
     )
 
 
-def conformer_weights(energy, geometry: Geometry, topology: Topology, scale: float) -> Tensor:
+def conformer_weights(dataset, scale: float) -> np.ndarray:
     """w = 1 / (1 + (ΔE / (N scale))²): half weight at `scale` kcal/mol per atom above the minimum.
 
     Smooth, never zero: a hot geometry counts less, and no cut decides that it does not.
 
-    energy: [conformers] kcal/mol      returns: [conformers]
+    returns: [conformers]
     """
-    molecules = len(topology.atom_count)
-    lowest = torch.full((molecules,), torch.inf, dtype=energy.dtype, device=energy.device)
-    lowest = lowest.scatter_reduce(0, geometry.molecule, energy, reduce="amin")
-    above = energy - lowest[geometry.molecule]
-    return 1.0 / (1.0 + (above / (scale * topology.atom_count[geometry.molecule])) ** 2)
+    counts, energy = dataset["conformer_count"].values, dataset["energy"].values
+    lowest = np.full(len(counts), np.inf)
+    molecule = np.repeat(np.arange(len(counts)), counts)
+    np.minimum.at(lowest, molecule, energy)
+    above = (energy - lowest[molecule]) / (scale * dataset["atom_count"].values[molecule])
+    return 1.0 / (1.0 + above**2)
 
 
-def relative_energies(energy, weight, geometry: Geometry, molecules: int) -> Tensor:
-    """Energies minus the weighted mean over the molecule's conformers, [conformers]."""
+def scans_of(dataset) -> np.ndarray:
+    """[conformers] scan, counted through the set; −1 for none."""
+    scans = dataset["scan_count"].values
+    first = np.repeat(np.cumsum(scans) - scans, dataset["conformer_count"].values)
+    scan = dataset["scan"].values
+    return np.where(scan < 0, -1, first + scan).astype(np.int64)
+
+
+def relative_energies(energy: Tensor, weight: Tensor, group: Tensor) -> Tensor:
+    """Energies minus the weighted mean over the conformers of their group, [conformers].
+
+    group: [conformers], of the molecule or the scan, from zero
+    """
+    groups = int(group.max()) + 1 if len(group) else 0
 
     def total(values):
-        return values.new_zeros(molecules).index_add(0, geometry.molecule, values)
+        return values.new_zeros(groups).index_add(0, group, values)
 
-    mean = total(weight * energy) / total(weight)
-    return energy - mean[geometry.molecule]
+    mean = total(weight * energy) / total(weight).clamp_min(1e-300)
+    return energy - mean[group]
 
 
 def esp_equations(dataset, device) -> EspEquations:

@@ -8,6 +8,7 @@ from forceladder import files
 UNITS = {
     "force_rmse": "kcal/mol/angstrom",
     "energy_rmse": "kcal/mol",
+    "torsion_rmse": "kcal/mol",
     "esp_rmse": "kcal/mol/e",
     "dipole_rmse": "e angstrom",
 }

@@ -1,4 +1,4 @@
-"""The training loop: Adam, a cosine schedule, checkpoints with exact resume."""
+"""The training loop: seeded, resumable to the bit, with a live history."""
 
 import math
 from pathlib import Path
@@ -7,122 +7,217 @@ import numpy as np
 import torch
 
 from forceladder import files
-from forceladder.energy.total import term_energy_and_gradient
-from forceladder.errors import FitError
-from forceladder.fit.data import FitData, fit_data
-from forceladder.fit.loss import PARTS, data_spread, loss_parts, residuals
-from forceladder.fit.metrics import METRICS, error_metrics
+from forceladder.errors import ConfigError, FitError
+from forceladder.fit.batches import make_batches
+from forceladder.fit.blame import blame
+from forceladder.fit.history import write_history
+from forceladder.fit.loss import PARTS, Spread, data_spread, loss_parts
+from forceladder.fit.metrics import METRICS, deciding_error, error_metrics
+from forceladder.fit.optimizer import Optimizer, RunningMean
+from forceladder.fit.references import fit_atomic_energies
+from forceladder.fit.step import Prepared, predict, prepare
 from forceladder.job import Progress, log, seed_of
-from forceladder.model.rung import Rung, make_rung
-from forceladder.training_set.dataset import select_molecules, select_split
+from forceladder.model.rung import CORRECTION, Rung, make_rung
+
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
 
 
 def fit_rung(
-    dataset, settings: dict, seed: int, checkpoint=None, fingerprint: str = "", device="cpu"
-) -> tuple[Rung, dict]:
+    train, validation, settings: dict, seed: int, base: Rung | None = None, checkpoint=None,
+    fingerprint: str = "", device="cpu",
+) -> tuple[Rung, dict]:  # fmt: skip
     """Fit one rung with one seed.
 
-    dataset: training set; only its train and validation molecules are looked at
-    settings: a rung of the config: terms, network, training, loss_weights
+    train, validation: training sets; the second may hold no molecules
+    settings: a rung of the config: terms, network, correction, training, loss_weights
+    base: a fitted rung that the mechanical terms are taken from and stay as they are
     checkpoint: path of a file to resume from and to keep up to date; it is used only if
-        it carries the same `fingerprint`, so no other run's state can slip in
-    returns: the model with the lowest validation force error (of the last epoch, where
-        there are no validation molecules), and its history, name → [epochs]
+        it carries the same `fingerprint`, so no other run's state can slip in. The history is
+        kept beside it, for those who watch: checkpoint with the ending .history.nc
+    returns: the model with the lowest validation error (of the last epoch, where there are no
+        validation molecules), and its history, name → [epochs]
     raises: FitError
     """
-    training = settings["training"]
-    train = make_batches(
-        select_split(dataset, "train"), training["molecules_per_batch"],
-        training["energy_scale_kcal_per_atom"], seed, device,
-    )  # fmt: skip
-    validation = make_batches(
-        select_split(dataset, "validation"), training["molecules_per_batch"],
-        training["energy_scale_kcal_per_atom"], seed, device,
-    )  # fmt: skip
-    if not train:
+    if not train.sizes["molecule"] or not train.sizes["conformer"]:
         raise FitError("no molecule of the training set is in the split 'train'.")
-    spread = data_spread(train)
-    network = {"terms": settings["terms"], **settings["network"]}
-    model = make_rung(network, train[0].topology, seed).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=training["learning_rate"])
-    state = {"epoch": 0, "history": {}, "best": None, "best_error": math.inf}
+    fit = Fit(train, validation, settings, seed, base, device)
     if checkpoint and Path(checkpoint).exists():
-        state = _restore(checkpoint, fingerprint, model, optimizer, state)
-    progress = Progress("fit", training["epochs"], first=state["epoch"])
-    for epoch in range(state["epoch"], training["epochs"]):
-        rate = cosine_rate(epoch, training)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        sums = train_epoch(model, optimizer, train, spread, settings["loss_weights"], seed, epoch)
-        row = {"learning_rate": rate, **sums}
-        last = epoch + 1 == training["epochs"]
-        if (epoch + 1) % training["evaluate_every"] == 0 or last:
-            row |= evaluate(model, train, "train") | evaluate(model, validation, "validation")
-            error = row.get("validation_force_rmse", math.nan)
-            if error < state["best_error"] or (last and state["best"] is None):
-                state["best_error"] = error
-                state["best"] = {k: v.detach().clone() for k, v in model.state_dict().items()}
-            progress.update(epoch + 1, _note(row))
+        fit.restore(checkpoint, fingerprint)
+    training = settings["training"]
+    progress = Progress("fit", training["epochs"], first=fit.epoch)
+    while fit.epoch < training["epochs"] and not fit.stopped_early():
+        row = fit.run_epoch()
+        if fit.is_evaluated():
+            progress.update(fit.epoch, _note(row))
+        if checkpoint and (fit.epoch % training["checkpoint_every"] == 0 or fit.is_last()):
+            fit.save(checkpoint, fingerprint)
+            write_history(fit.history_arrays(), Path(checkpoint).with_suffix(".history.nc"))
+    return fit.finished(), fit.history_arrays()
+
+
+class Fit:
+    """A fit on its way: the model, its data on the device, and all that a resume needs."""
+
+    def __init__(self, train, validation, settings, seed, base, device):
+        self.settings, self.seed = settings, seed
+        training = settings["training"]
+        load, scale = training["conformers_per_batch"], training["energy_scale_kcal_per_atom"]
+        batches = make_batches(train, load, scale, seed, device)
+        held_out = []
+        if validation is not None and validation.sizes["molecule"]:
+            held_out = make_batches(validation, load, scale, seed, device)
+        self.spread: Spread = data_spread(batches)
+        self.model = start_model(settings, batches[0].topology, seed, base).to(device)
+        self.train = [prepare(self.model, data, base is not None) for data in batches]
+        self.validation = [prepare(self.model, data, base is not None) for data in held_out]
+        weights = [weight for weight in self.model.parameters() if weight.requires_grad]
+        if not weights:
+            raise ConfigError("the rung has nothing to fit: its terms are all those of its base.")
+        self.optimizer = Optimizer(weights, training)
+        self.mean = RunningMean(self.model, training["ema_decay"])
+        self.epoch, self.history = 0, {}
+        self.best, self.best_error, self.best_epoch = None, math.inf, 0
+
+    def run_epoch(self) -> dict:
+        """One pass over the batches; returns, and keeps, this epoch's row of the history."""
+        row = self.train_epoch()
+        self.epoch += 1
+        if self.is_evaluated():
+            self.mean.swap(self.model)
+            row |= self.evaluate(self.train, "train") | self.evaluate(self.validation, "validation")
+            self.keep_if_best(row)
+            self.mean.swap(self.model)
         for name in _history_names():
-            state["history"].setdefault(name, []).append(float(row.get(name, math.nan)))
-        state["epoch"] = epoch + 1
-        if checkpoint and ((epoch + 1) % training["checkpoint_every"] == 0 or last):
-            _save(checkpoint, fingerprint, model, optimizer, state)
-    model.load_state_dict(state["best"])
-    return model.cpu().eval(), {name: np.array(v) for name, v in state["history"].items()}
+            self.history.setdefault(name, []).append(float(row.get(name, math.nan)))
+        return row
+
+    def train_epoch(self) -> dict[str, float]:
+        """Batches in an order drawn from seed and epoch; mean of each part of the loss."""
+        self.model.train()
+        sums = dict.fromkeys((*PARTS, "loss"), 0.0)
+        order = np.random.default_rng(seed_of("order", self.seed, self.epoch))
+        count, weights = len(self.train), self.settings["loss_weights"]
+        for step, index in enumerate(order.permutation(count)):
+            prepared = self.train[index]
+            surface, parameters = predict(self.model, prepared)
+            parts = loss_parts(
+                surface, parameters, prepared.data, self.spread,
+                self.settings["training"]["force_loss"],
+            )  # fmt: skip
+            loss = sum(weights[name] * parts[name] for name in PARTS)
+            if not torch.isfinite(loss):
+                raise FitError(blame(self.model, prepared, parts, self.epoch))
+            done = (self.epoch + step / count) / self.settings["training"]["epochs"]
+            if not torch.isfinite(self.optimizer.step(loss, done)):
+                raise FitError(blame(self.model, prepared, parts, self.epoch))
+            self.mean.update(self.model)
+            if not self.settings["training"]["keep_geometry"]:
+                prepared.data.geometry.forget()
+            for name, value in {**parts, "loss": loss}.items():
+                sums[name] += float(value.detach()) / count
+        rate = self.optimizer.parts[0].param_groups[0]["lr"]
+        return {"learning_rate": rate, **sums}
+
+    def evaluate(self, batches: list[Prepared], split: str) -> dict[str, float]:
+        """Error metrics with the split before their name; none for an empty split."""
+        if not batches:
+            return {}
+        self.model.eval()
+        found = []
+        for prepared in batches:
+            found.append((*predict(self.model, prepared, differentiable=False), prepared.data))
+            if not self.settings["training"]["keep_geometry"]:
+                prepared.data.geometry.forget()
+        return {f"{split}_{k}": v for k, v in error_metrics(found).items()}
+
+    def keep_if_best(self, row: dict):
+        """By the validation error; without one, the last is the best."""
+        error = deciding_error(row)
+        if self.best is None or not error >= self.best_error:
+            self.best_error, self.best_epoch = error, self.epoch
+            self.best = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def is_last(self) -> bool:
+        return self.epoch == self.settings["training"]["epochs"] or self.stopped_early()
+
+    def is_evaluated(self) -> bool:
+        training = self.settings["training"]
+        return self.epoch % training["evaluate_every"] == 0 or self.epoch == training["epochs"]
+
+    def stopped_early(self) -> bool:
+        """No better validation error in the last `patience_epochs`; judged when evaluated."""
+        patience = self.settings["training"]["patience_epochs"]
+        return self.is_evaluated() and self.epoch - self.best_epoch >= patience
+
+    def finished(self) -> Rung:
+        """The best model, in float64 on the CPU."""
+        self.model.load_state_dict(self.best)
+        self.model.eval()
+        if self.model.correction is not None:
+            fit_atomic_energies(self.model, self.train)
+        return self.model.cpu().to(torch.float64)
+
+    def history_arrays(self) -> dict[str, np.ndarray]:
+        return {name: np.array(values) for name, values in self.history.items()}
+
+    def save(self, path, fingerprint: str):
+        content = {
+            "fingerprint": fingerprint, "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state(), "mean": self.mean.state(),
+            "epoch": self.epoch, "history": self.history, "best": self.best,
+            "best_error": self.best_error, "best_epoch": self.best_epoch,
+        }  # fmt: skip
+        with files.atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+    def restore(self, path, fingerprint: str):
+        try:
+            content = torch.load(path, weights_only=True)
+            belongs = content["fingerprint"] == fingerprint
+        except Exception as error:
+            reason = type(error).__name__  # torch's own words advise to load it unsafely
+            log.warning("checkpoint %s cannot be read (%s); starting anew.", path, reason)
+            return
+        if not belongs:
+            log.info("checkpoint %s belongs to other data or settings; starting anew.", path)
+            return
+        self.model.load_state_dict(content["model"])
+        self.optimizer.load(content["optimizer"])
+        self.mean.load(content["mean"])
+        for name in ("epoch", "history", "best", "best_error", "best_epoch"):
+            setattr(self, name, content[name])
+        log.info("resumed at epoch %d", self.epoch)
 
 
-def make_batches(dataset, molecules_per_batch: int, energy_scale, seed, device) -> list[FitData]:
-    """Batches of molecules, dealt once in a seeded order, resident on the device."""
-    molecules = dataset.sizes["molecule"]
-    order = np.random.default_rng(seed_of("batches", seed)).permutation(molecules)
-    return [
-        fit_data(select_molecules(dataset, np.sort(part)), energy_scale, device)
-        for part in np.array_split(order, max(1, math.ceil(molecules / molecules_per_batch)))
-        if len(part)
-    ]
+def start_model(settings: dict, topology, seed: int, base: Rung | None) -> Rung:
+    """A new rung, or one that continues `base`, whose weights then stay as they are.
+
+    raises: ConfigError if the rung's own terms or network differ from its base's
+    """
+    network = {"terms": settings["terms"], **settings["network"]}
+    if CORRECTION in settings["terms"]:
+        network[CORRECTION] = settings[CORRECTION]
+    model = make_rung(network, topology, seed)
+    if base is not None:
+        terms, known = settings["terms"], base.settings["terms"]
+        if list(terms[: len(known)]) != list(known) or network_of(model) != network_of(base):
+            raise ConfigError(
+                "a rung with a base begins with the terms of its base, and has its network; "
+                f"the base has {', '.join(known)}."
+            )
+        kept = base.state_dict()
+        model.load_state_dict(kept, strict=False)
+        model.offsets = base.offsets  # of a bespoke base
+        for name, weight in model.named_parameters():
+            weight.requires_grad_(name not in kept)
+    if model.correction is not None:
+        model.correction.to(PRECISIONS[settings["training"]["precision"]])
+    return model
 
 
-def cosine_rate(epoch: int, training: dict) -> float:
-    """Learning rate: linear warm-up over the first 2 %, then half a cosine down to 1 %."""
-    warm_up = max(1, training["epochs"] // 50)
-    if epoch < warm_up:
-        return training["learning_rate"] * (epoch + 1) / warm_up
-    phase = (epoch - warm_up) / max(1, training["epochs"] - warm_up)
-    return training["learning_rate"] * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * phase)))
-
-
-def train_epoch(model, optimizer, batches, spread, weights, seed, epoch) -> dict[str, float]:
-    """One pass over the batches, in an order drawn from seed and epoch; mean of each part."""
-    model.train()
-    sums = dict.fromkeys((*PARTS, "loss"), 0.0)
-    random = np.random.default_rng(seed_of("order", seed, epoch))
-    for index in random.permutation(len(batches)):
-        data = batches[index]
-        parameters = model(data.topology)
-        parts = loss_parts(parameters, data, spread)
-        loss = sum(weights[name] * parts[name] for name in PARTS)
-        if not torch.isfinite(loss):
-            raise FitError(_blame(parameters, data, parts, epoch))
-        optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=10.0)
-        if not torch.isfinite(norm):
-            raise FitError(_blame(parameters, data, parts, epoch))
-        optimizer.step()
-        for name, value in {**parts, "loss": loss}.items():
-            sums[name] += float(value.detach()) / len(batches)
-    return sums
-
-
-def evaluate(model: Rung, batches: list[FitData], split: str) -> dict[str, float]:
-    """Error metrics with the split before their name; none for an empty split."""
-    if not batches:
-        return {}
-    model.eval()
-    with torch.no_grad():
-        parameters = [model(data.topology) for data in batches]
-    return {f"{split}_{k}": v for k, v in error_metrics(parameters, batches).items()}
+def network_of(model: Rung) -> dict:
+    """Settings of its graph network."""
+    return {k: v for k, v in model.settings.items() if k not in ("terms", CORRECTION)}
 
 
 def _history_names() -> list[str]:
@@ -135,54 +230,3 @@ def _note(row: dict) -> str:
     if "validation_force_rmse" in row:
         note += f", validation {row['validation_force_rmse']:.2f}"
     return note + " kcal/mol/Å"
-
-
-def _blame(parameters, data: FitData, parts: dict, epoch: int) -> str:
-    """Name the molecule and term that are not finite."""
-    for name, values in parameters.terms.items():
-        energy, gradient = term_energy_and_gradient(name, values, data.geometry)
-        bad = ~torch.isfinite(energy)
-        bad[data.geometry.position_conformer[~torch.isfinite(gradient).all(dim=1)]] = True
-        if bad.any():
-            molecule = int(data.geometry.molecule[bad][0])
-            return (
-                f"the loss is not finite in epoch {epoch}: term {name} of molecule "
-                f"{data.topology.molecule_ids[molecule]}; look at its geometries, or lower "
-                "training.learning_rate."
-            )
-    broken = [name for name, value in parts.items() if not torch.isfinite(value)]
-    message = f"the loss is not finite in epoch {epoch}: part {', '.join(broken)}"
-    found = residuals(parameters, data, differentiable=False)
-    bad = ~torch.isfinite(found.energy) | ~torch.isfinite(found.dipole).all(dim=1)
-    bad[data.geometry.position_conformer[~torch.isfinite(found.gradient).all(dim=1)]] = True
-    molecules = [*data.geometry.molecule[bad], *torch.nonzero(~torch.isfinite(found.esp_square))]
-    if molecules:
-        name = data.topology.molecule_ids[int(molecules[0])]
-        message += f" of molecule {name}; look at its QM data"
-    return message + "."
-
-
-def _save(path, fingerprint, model, optimizer, state):
-    content = {
-        "fingerprint": fingerprint, "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(), "state": state,
-    }  # fmt: skip
-    with files.atomic_path(path) as temporary:
-        torch.save(content, temporary)
-
-
-def _restore(path, fingerprint, model, optimizer, fresh: dict) -> dict:
-    try:
-        content = torch.load(path, weights_only=True)
-        belongs = content["fingerprint"] == fingerprint
-    except Exception as error:
-        reason = type(error).__name__  # torch's own words advise to load it unsafely
-        log.warning("checkpoint %s cannot be read (%s); starting anew.", path, reason)
-        return fresh
-    if not belongs:
-        log.info("checkpoint %s belongs to other data or settings; starting anew.", path)
-        return fresh
-    model.load_state_dict(content["model"])
-    optimizer.load_state_dict(content["optimizer"])
-    log.info("resumed at epoch %d", content["state"]["epoch"])
-    return content["state"]

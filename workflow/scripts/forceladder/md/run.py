@@ -18,17 +18,17 @@ def run_molecule(system: openmm.System, bonds, positions, name: str, settings: d
     bonds: [bonds, 2]      positions: [conformers, atoms, 3] Å, of the reference data; the
     first, minimized in the force field, is the start, and their mean bond lengths are
     what survival is measured from: never the force field's own idea of a bond
-    settings: the config's `md` section
+    settings: the config's `md` section, the rung's own laid over it
     """
     minimum = minimized_positions(system, positions[0])
     reference = np.mean([bond_lengths(x, bonds) for x in positions], axis=0)
+    start = thermal_start(
+        system, minimum, settings["nve_temperature_kelvin"], seed_of("nve", settings["seed"], name)
+    )
     nve = [
-        nve_energies(
-            system, minimum, settings["nve_temperature_kelvin"], timestep,
-            settings["nve_ps"], settings["nve_frames"], seed_of("nve", settings["seed"], name),
-        )
+        nve_energies(system, start, timestep, settings["nve_ps"], settings["nve_frames"])
         for timestep in settings["nve_timesteps_fs"]
-    ]  # fmt: skip
+    ]
     deviation, energy = [], []
     for temperature in settings["nvt_temperatures_kelvin"]:
         traces = [
@@ -62,30 +62,37 @@ def bond_lengths(positions, bonds) -> np.ndarray:
     return np.linalg.norm(positions[bonds[:, 0]] - positions[bonds[:, 1]], axis=-1)
 
 
-def nve_energies(system, positions, temperature, timestep, length, frames, seed) -> np.ndarray:
-    """Total energy [frames] kcal/mol along `length` ps of Verlet dynamics.
-
-    Before it, 1 ps of Langevin dynamics at `temperature` K brings the start off the
-    minimum. NaN after a blow-up.
-    """
-    warm = openmm.LangevinMiddleIntegrator(temperature, 10.0, 0.0005)
+def thermal_start(system, positions, temperature, seed) -> openmm.State | None:
+    """Positions and velocities after 1 ps of Langevin dynamics at `temperature` K from
+    `positions` [atoms, 3] Å, which brings them off the minimum; None after a blow-up."""
+    warm = openmm.LangevinMiddleIntegrator(temperature, 10.0, 0.001)
     warm.setRandomNumberSeed(seed)
     context = context_of(system, warm)
     context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
     context.setVelocitiesToTemperature(temperature, seed)
-    energies = np.full(frames, np.nan)
     try:
-        warm.step(2000)
-        state = context.getState(getPositions=True, getVelocities=True)
+        warm.step(1000)
+    except openmm.OpenMMException:  # "Particle coordinate is NaN": what we want to know
+        return None
+    return context.getState(getPositions=True, getVelocities=True)
+
+
+def nve_energies(system, start, timestep, length, frames) -> np.ndarray:
+    """Total energy [frames] kcal/mol along `length` ps of Verlet dynamics from a
+    `thermal_start`. NaN after a blow-up."""
+    energies = np.full(frames, np.nan)
+    if start is None:
+        return energies
+    try:
         context = context_of(system, openmm.VerletIntegrator(timestep * 1e-3))
-        context.setPositions(state.getPositions())
-        context.setVelocities(state.getVelocities())
+        context.setPositions(start.getPositions())
+        context.setVelocities(start.getVelocities())
         for frame in range(frames):
             context.getIntegrator().step(_steps(length, timestep, frames))
             energies[frame] = _total_energy(context)
             if not np.isfinite(energies[frame]):
                 break
-    except openmm.OpenMMException:  # "Particle coordinate is NaN": what we want to know
+    except openmm.OpenMMException:
         pass
     return energies
 

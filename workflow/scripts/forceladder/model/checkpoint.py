@@ -10,12 +10,19 @@ from forceladder.errors import CorruptFileError
 from forceladder.files import write_json
 from forceladder.model.rung import Rung
 
+BESPOKE = "bespoke_molecules"  # in model.json: mapped SMILES, in the order of their offsets
+OFFSETS = "offsets"  # in weights.npz: offsets/{number of the molecule}/{head}
+
 
 def save_model(model: Rung, folder):
     """Write model.json and weights.npz into an existing folder."""
     folder = Path(folder)
-    write_json(folder / "model.json", model.settings)
+    bespoke = sorted(model.offsets)
+    write_json(folder / "model.json", {**model.settings, BESPOKE: bespoke})
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    for number, smiles in enumerate(bespoke):
+        for head, values in model.offsets[smiles].items():
+            weights[f"{OFFSETS}/{number}/{head}"] = values.cpu().numpy()
     np.savez(folder / "weights.npz", **weights)
 
 
@@ -26,9 +33,15 @@ def load_model(folder) -> Rung:
     """
     folder = Path(folder)
     try:
-        model = Rung(json.loads((folder / "model.json").read_text())).to(torch.float64)
+        settings = json.loads((folder / "model.json").read_text())
+        bespoke = settings.pop(BESPOKE, [])
+        model = Rung(settings).to(torch.float64)
         with np.load(folder / "weights.npz", allow_pickle=False) as archive:
-            model.load_state_dict({name: torch.as_tensor(archive[name]) for name in archive.files})
+            arrays = {name: torch.as_tensor(archive[name]) for name in archive.files}
+        for name in [name for name in arrays if name.startswith(OFFSETS)]:
+            _, number, head = name.split("/")
+            model.offsets.setdefault(bespoke[int(number)], {})[head] = arrays.pop(name)
+        model.load_state_dict(arrays)
     except Exception as error:  # a damaged archive fails in a dozen ways
         raise CorruptFileError(f"{folder} holds no readable model ({error}).") from error
     return model.eval()

@@ -1,5 +1,7 @@
 """Graph network: what each atom is, told by its neighbourhood."""
 
+from itertools import islice
+
 import torch
 from torch import Tensor, nn
 
@@ -25,15 +27,19 @@ class Encoder(nn.Module):
         )
         self.final_norm = nn.LayerNorm(width)
 
-    def forward(self, topology: Topology, backend: str = "auto") -> Tensor:
-        """Atom embeddings [atoms, width]; equal on graph-equivalent atoms."""
+    def forward(
+        self, topology: Topology, backend: str = "auto", layers: int | None = None
+    ) -> Tensor:
+        """Atom embeddings [atoms, width]; equal on graph-equivalent atoms.
+
+        layers: of message passing, all by default; none leaves an atom's own features
+        """
         sum_messages = message_sum(topology, backend)
         features = topology.bond_features
         both_ways = torch.cat([features, features])
         h = self.embed(topology.atom_features)
-        for node, edge, norm, update in zip(
-            self.node, self.edge, self.norm, self.update, strict=True
-        ):
+        steps = zip(self.node, self.edge, self.norm, self.update, strict=True)
+        for node, edge, norm, update in islice(steps, layers):
             normal = norm(h)
             h = h + update(torch.cat([normal, sum_messages(node(normal), edge(both_ways))], -1))
         return self.final_norm(h)

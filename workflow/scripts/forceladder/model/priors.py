@@ -32,6 +32,7 @@ UFF_FORCE_CONSTANT = 664.12  # kcal/mol Å/e²
 RING_ANGLES = {3: 60.0, 4: 90.0, 5: 107.0}  # °
 HARDNESS = 1.5  # Pauling units per e: gives water's oxygen −0.55 e
 IMPROPER_AMPLITUDE = 5.0  # kcal/mol, about AMBER's 1.1 to 10.5
+OUT_OF_PLANE_QUADRATIC = 10.0  # kcal/mol/rad²; COMPASS has 3 to 30
 DOUBLE_BOND_TWIST = 12.0  # kcal/mol, −V₂ per unit of bond order above one, whole bond
 
 
@@ -61,17 +62,6 @@ def bond_force_constant(topology: Topology, length: Tensor) -> Tensor:
     """664.12 Z₁Z₂/r³, kcal/mol/Å²."""
     charge = element_property(topology, 1)[topology.atoms["bond"]]
     return UFF_FORCE_CONSTANT * charge.prod(dim=1) / length**3
-
-
-def bond_rows(topology: Topology, pairs: Tensor) -> Tensor:
-    """Row in the bond table of each pair of bonded atoms [rows, 2]."""
-    atoms = len(topology.atomic_number)
-
-    def key(ends):
-        return ends.amin(dim=1) * atoms + ends.amax(dim=1)
-
-    keys, order = torch.sort(key(topology.atoms["bond"]))
-    return order[torch.searchsorted(keys, key(pairs))]
 
 
 def is_linear(topology: Topology) -> Tensor:
@@ -110,7 +100,7 @@ def angle_force_constant(topology: Topology, theta: Tensor, lengths: Tensor) -> 
 def torsion_amplitudes(topology: Topology, orders: int) -> Tensor:
     """[torsions, orders] kcal/mol: zero, but for V₂ < 0 that keeps multiple bonds planar."""
     amplitude = topology.formal_charge.new_zeros(len(topology.torsion_paths), orders)
-    middle = bond_order(topology)[bond_rows(topology, topology.atoms["torsion"][:, 1:3])]
+    middle = bond_order(topology)[topology.members["torsion"]["bond"][:, 1]]
     amplitude[:, 1] = -DOUBLE_BOND_TWIST * (middle - 1.0).clamp_min(0.0) / topology.torsion_paths
     return amplitude
 

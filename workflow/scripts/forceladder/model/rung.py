@@ -1,4 +1,5 @@
-"""A rung of the ladder: a graph network that writes the parameters of a list of terms."""
+"""A rung of the ladder: a graph network that writes the parameters of a list of terms, and
+the correction, where the rung has one."""
 
 from typing import NamedTuple
 
@@ -8,44 +9,95 @@ from torch import Tensor, nn
 from forceladder.energy.terms import TERMS
 from forceladder.energy.topology import Topology
 from forceladder.errors import ConfigError, VersionError
+from forceladder.model.correction import Correction
 from forceladder.model.encoder import Encoder
-from forceladder.model.parameters import HEADS, ChargeHead, charge_products
+from forceladder.model.heads import HEADS
+from forceladder.model.heads.head import Writing
+from forceladder.model.heads.nonbonded import charges, lennard_jones_atoms
+
+CORRECTION = "correction"  # the one term that is no function of internal coordinates
+ELEMENTS = 119  # rows of a table by atomic number
+LENNARD_JONES = ("lennard_jones", "lennard_jones_96")
 
 
 class Parameters(NamedTuple):
-    """terms: term → parameter → [rows, …]; charge: [atoms] e; deviations: head → [rows, …],
-    dimensionless, zero at the prior."""
+    """terms: term → parameter → [rows, …]
+    charge e, lj_sigma Å, lj_epsilon kcal/mol: [atoms]
+    deviations: head → [rows, …], dimensionless, zero at the prior
+    embedding: [atoms, width], what the correction knows of an atom's place in the graph"""
 
     terms: dict
     charge: Tensor
+    lj_sigma: Tensor
+    lj_epsilon: Tensor
     deviations: dict
+    embedding: Tensor
 
 
 class Rung(nn.Module):
-    """settings: terms, width, layers, torsion_orders, and the names of the features that the
-    model was made for, atom_features and bond_features."""
+    """settings: terms; width, layers, torsion_orders, fit_lennard_jones; correction, where the
+    terms name it; and the names of the features that the model was made for, atom_features and
+    bond_features."""
 
     def __init__(self, settings: dict):
         super().__init__()
-        if unknown := set(settings["terms"]) - set(TERMS):
-            raise ConfigError(
-                f"unknown term {sorted(unknown)[0]!r}; known are {', '.join(sorted(TERMS))}."
-            )
+        check_terms(settings["terms"])
         self.settings = dict(settings)
         self.encoder = Encoder(
             len(settings["atom_features"]), len(settings["bond_features"]), settings["width"],
             settings["layers"],
         )  # fmt: skip
-        self.heads = nn.ModuleDict(
-            {name: HEADS[name](settings) for name in settings["terms"] if name in HEADS}
-        )
-        self.charge_head = ChargeHead(settings)
+        readouts = {
+            name: HEADS[name].readout(settings) for name in mechanical_terms(settings["terms"])
+        }
+        self.readouts = nn.ModuleDict({k: v for k, v in readouts.items() if v is not None})
+        self.correction = None
+        if CORRECTION in settings["terms"]:
+            self.correction = Correction(settings["correction"], settings["width"])
+        # kcal/mol by atomic number, of atoms on their own; set at the end of a fit (fit.references)
+        self.register_buffer("atomic_energy", torch.zeros(ELEMENTS))
+        # bespoke molecules: mapped SMILES → head → [rows, …], added to what the network says
+        self.offsets: dict[str, dict[str, Tensor]] = {}
 
     def forward(self, topology: Topology, backend: str = "auto") -> Parameters:
         """Parameters of every row of the topology; each molecule is seen once.
 
         raises: VersionError if the topology has other features than the model
         """
+        self.check_features(topology)
+        embedding = self.encoder(topology, backend)
+        deviations = self.with_offsets(topology, self.deviations(topology, embedding))
+        parameters = self.write(topology, deviations, embedding)
+        if self.correction is not None:
+            layers = self.settings["correction"]["graph_layers"]
+            parameters = parameters._replace(embedding=self.encoder(topology, backend, layers))
+        return parameters
+
+    def write(self, topology: Topology, deviations: dict, embedding: Tensor) -> Parameters:
+        """Parameters of given deviations."""
+        return write_parameters(self.settings, topology, deviations, embedding)
+
+    def with_offsets(self, topology: Topology, deviations: dict) -> dict:
+        """Deviations with the offsets of the molecules that have some."""
+        if not self.offsets:
+            return deviations
+        moved = {head: values.clone() for head, values in deviations.items()}
+        for molecule, name in enumerate(topology.mapped_smiles):
+            for head, offset in self.offsets.get(name, {}).items():
+                rows = topology.rows(HEADS[head].table, molecule)
+                moved[head][rows] += offset.to(moved[head])
+        return moved
+
+    def deviations(self, topology: Topology, embedding: Tensor) -> dict[str, Tensor]:
+        """What the network says: head → [rows, …]."""
+        found = {}
+        for name, readout in self.readouts.items():
+            head = HEADS[name]
+            extra = head.extra(topology) if head.extra else None
+            found[name] = readout(embedding, topology.atoms[head.table], extra)
+        return found
+
+    def check_features(self, topology: Topology):
         for kind in ("atom", "bond"):
             known, given = (
                 self.settings[f"{kind}_features"],
@@ -58,21 +110,47 @@ class Rung(nn.Module):
                     f"({difference}); use the version of forceladder that made the model, or fit "
                     "it anew."
                 )
-        embedding = self.encoder(topology, backend)
-        charge, deviation = self.charge_head(topology, embedding)
-        terms, deviations = {}, {"charge": deviation}
-        for name in self.settings["terms"]:
-            if name == "coulomb":
-                terms[name] = charge_products(topology, charge)
-            else:
-                terms[name], deviations[name] = self.heads[name](topology, embedding)
-        return Parameters(terms, charge, deviations)
+
+
+def check_terms(terms):
+    """raises: ConfigError for a term that is not known, or two that are one"""
+    if unknown := set(terms) - {*TERMS, CORRECTION}:
+        known = ", ".join(sorted([*TERMS, CORRECTION]))
+        raise ConfigError(f"unknown term {sorted(unknown)[0]!r}; known are {known}.")
+    for kinds in (("bond_harmonic", "bond_quartic"), ("angle_harmonic", "angle_quartic"),
+                  LENNARD_JONES):  # fmt: skip
+        if set(kinds) <= set(terms):
+            raise ConfigError(f"a rung has either {kinds[0]} or {kinds[1]} in its terms, not both.")
+
+
+def mechanical_terms(terms) -> list[str]:
+    """The terms of molecular mechanics among a rung's."""
+    return [name for name in terms if name != CORRECTION]
+
+
+def write_parameters(
+    settings: dict, topology: Topology, deviations: dict[str, Tensor], embedding: Tensor
+) -> Parameters:
+    """Deviations → parameters in their physical ranges; nothing here is learned."""
+    terms = mechanical_terms(settings["terms"])
+    pairs = next((name for name in LENNARD_JONES if name in terms), None)
+    sigma, epsilon = lennard_jones_atoms(topology, deviations.get(pairs))
+    charge = torch.zeros_like(sigma)
+    if "coulomb" in terms:
+        charge = charges(topology, deviations["coulomb"])
+    atoms = {"charge": charge, "lj_sigma": sigma, "lj_epsilon": epsilon}
+    writing = Writing(topology, settings, deviations, {}, atoms, {})
+    for name, head in HEADS.items():
+        if name in terms:
+            writing.terms[name] = head.parameters(writing, deviations.get(name))
+    ordered = {name: writing.terms[name] for name in terms}
+    return Parameters(ordered, **atoms, deviations=deviations, embedding=embedding)
 
 
 def make_rung(settings: dict, topology: Topology, seed: int) -> Rung:
     """A new model in float64; its weights depend on `seed` alone.
 
-    settings: terms, width, layers, torsion_orders, as in the config's rungs
+    settings: terms and network (and correction), as in the config's rungs
     """
     known = {
         "atom_features": topology.atom_feature_names,

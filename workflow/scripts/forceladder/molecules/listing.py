@@ -16,8 +16,9 @@ from pathlib import Path
 from forceladder.errors import ConfigError
 from forceladder.files import OPENERS
 
-COLUMNS = {"id", "smiles", "charge", "multiplicity", "split"}
+COLUMNS = {"id", "smiles", "charge", "multiplicity", "split", "charges"}
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 COST_EXPONENT = 2.4  # of heavy atoms, measured for B3LYP/DZVP in Psi4 1.3.2
 # QCSubmit's and QCArchive's name of a mapped SMILES
 MAPPED = "canonical_isomeric_explicit_hydrogen_mapped_smiles"
@@ -35,8 +36,8 @@ def molecule_rows(path) -> list[dict]:
 
     Keys: `id`, `line` (where the row starts in the file, from 1; of a dataset the number of
     the entry), `source` (SMILES or mol block), `format` ('smiles' or 'sdf'), and those of
-    `charge`, `multiplicity`, `split` that are given. A row without an id is named after its
-    line. The file may be compressed (.json.xz, .json.bz2, .csv.gz).
+    `charge`, `multiplicity`, `split`, `charges` that are given. A row without an id is named
+    after its line. The file may be compressed (.json.xz, .json.bz2, .csv.gz).
 
     Raises ConfigError for what no single row can be blamed for: a missing file, an
     unknown column, an id given twice or unfit for a file name, an unknown split.
@@ -160,6 +161,12 @@ def _check(path, rows):
         for key in ("charge", "multiplicity"):
             if key in row and not re.fullmatch(r"[+-]?\d+", row[key]):
                 raise ConfigError(f"{where}: {key} {row[key]!r} is not a whole number.")
+        for number in row.get("charges", "").split():
+            if not NUMBER.fullmatch(number):
+                raise ConfigError(
+                    f"{where}: charges holds {number!r}; it is numbers with blanks between them, "
+                    "one for each atom of a mapped SMILES."
+                )
 
 
 def estimated_cost(row: dict) -> float:

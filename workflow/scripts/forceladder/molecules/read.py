@@ -6,6 +6,7 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.errors import ConfigError, MoleculeError
 from forceladder.job import seed_of
+from forceladder.molecules.charges import checked_charges, transferred_charges, with_charges
 from forceladder.molecules.topology import resonance_ranks
 
 RDLogger.DisableLog("rdApp.*")  # each problem is reported once, by us, with its row
@@ -15,11 +16,12 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
     """Check one row of `listing.molecule_rows` and describe the molecule it names.
 
     returns: plain JSON: id, mapped_smiles, smiles, inchikey, formula, net_charge,
-        multiplicity, split. Atoms are ordered by the canonical SMILES, implicit
-        hydrogens last, so that every spelling of a molecule gives the same mapped SMILES.
+        multiplicity, split; and charges [atoms] e, where the row has them. Atoms are ordered by
+        the canonical SMILES, implicit hydrogens last, so that every spelling of a molecule gives
+        the same mapped SMILES.
     raises: MoleculeError with code parse_failed, several_components, isotope_label,
-        element_not_allowed, too_many_atoms, single_atom, stereo_unspecified, charge_mismatch or
-        impossible_multiplicity
+        element_not_allowed, too_many_atoms, single_atom, stereo_unspecified, charge_mismatch,
+        impossible_multiplicity, charges_incomplete or charges_do_not_add_up
     """
     given = parse(row["source"], row["format"])
     mol = canonical_molecule(given)
@@ -40,9 +42,11 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
             "draw the protonation state that is meant.",
         )
     named = description(mol)
+    charges = transferred_charges(charged_molecule(row), mol)
     return {
         "id": row["id"],
         **named,
+        **({"charges": charges} if charges else {}),
         "multiplicity": checked_multiplicity(mol, row.get("multiplicity")),
         "split": row.get("split") or drawn_split(named["inchikey"], split_fractions),
     }
@@ -61,12 +65,23 @@ def description(mol: Chem.Mol) -> dict:
 
 def parse(source: str, form: str) -> Chem.Mol:
     """RDKit molecule of a SMILES or mol block, sanitized, hydrogens implicit."""
+    mol = parse_as_drawn(source, form)
+    for atom in mol.GetAtoms():
+        atom.SetAtomMapNum(0)
+    return Chem.RemoveHs(mol)
+
+
+def parse_as_drawn(source: str, form: str) -> Chem.Mol:
+    """RDKit molecule of a SMILES or mol block, sanitized, with the atoms that were written and
+    no others, their map numbers and the properties that an SDF file gives them."""
     if not source.strip():
         raise MoleculeError("parse_failed", "the row has no SMILES.")
     if form == "smiles":
         mol = Chem.MolFromSmiles(source, sanitize=False)
     else:
-        mol = Chem.MolFromMolBlock(source, sanitize=False, removeHs=False)
+        entries = Chem.SDMolSupplier()  # reads what stands below the mol block, too
+        entries.SetData(source, sanitize=False, removeHs=False)
+        mol = next(iter(entries), None)
     if mol is None or mol.GetNumAtoms() == 0:
         raise MoleculeError("parse_failed", f"{_short(source)} is not valid {form}.")
     try:
@@ -84,9 +99,17 @@ def parse(source: str, form: str) -> Chem.Mol:
         raise MoleculeError(
             "isotope_label", "isotope labels do not change a force field; remove them."
         )
-    for atom in mol.GetAtoms():
-        atom.SetAtomMapNum(0)
-    return Chem.RemoveHs(mol)
+    return mol
+
+
+def charged_molecule(row: dict) -> Chem.Mol:
+    """The molecule of a row with explicit hydrogens, its atoms carrying the row's charges: those
+    of the column `charges`, in the order of a mapped SMILES, or of an SDF file's
+    atom.dprop.PartialCharge."""
+    if "charges" in row:
+        mol = checked_mapped_molecule(row["source"])
+        return with_charges(mol, checked_charges(mol, row["charges"].split()))
+    return Chem.AddHs(parse_as_drawn(row["source"], row["format"]))
 
 
 def _short(source: str) -> str:
@@ -198,6 +221,12 @@ def molecule_from_mapped_smiles(smiles: str) -> Chem.Mol:
     for atom in mol.GetAtoms():
         atom.SetAtomMapNum(0)
     return mol
+
+
+def molecule_of(description: dict) -> Chem.Mol:
+    """RDKit molecule of a description such as `read_row` returns, with the charges it brings."""
+    mol = molecule_from_mapped_smiles(description["mapped_smiles"])
+    return with_charges(mol, description.get("charges"))
 
 
 def checked_mapped_molecule(smiles: str, numbers: list[int] | None = None) -> Chem.Mol:

@@ -20,6 +20,7 @@ ATOM_FEATURES = (
     "formal_charge", "bond_order_sum", "is_aromatic", "is_planar", "is_linear",
     *(f"in_ring_of_{size}" for size in RING_SIZES),
 )  # fmt: skip
+USER_CHARGE = "PartialCharge"  # atom property, as SDF files carry it (atom.dprop.PartialCharge)
 BOND_FEATURES = ("bond_order", "is_aromatic", "is_in_ring")
 
 
@@ -54,6 +55,7 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
         "atom_features": atom_features(mol, charges, orders, planar, linear),
         "lj_sigma": sigma,
         "lj_epsilon": epsilon,
+        "user_charge": user_charges(mol),
         "bond_atoms": bonds,
         "bond_features": bond_features(mol, orders),
         "angle_atoms": np.array(angles, int).reshape(-1, 3),
@@ -67,6 +69,14 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
         "pair_is_14": is_14,
     }
     return {name: np.asarray(values) for name, values in arrays.items()}
+
+
+def user_charges(mol: Chem.Mol) -> list[float]:
+    """Charges that came with the molecule [atoms] e, NaN where none did."""
+    return [
+        atom.GetDoubleProp(USER_CHARGE) if atom.HasProp(USER_CHARGE) else np.nan
+        for atom in mol.GetAtoms()
+    ]
 
 
 def resonance_ranks(mol: Chem.Mol) -> list[int]:

@@ -87,7 +87,10 @@ def manifest_content(inputs, methods, config, per_rung, contents: Contents) -> d
         "seeds": {
             "geometries": config["geometries"]["seed"],
             "fit": {rung: per_rung[rung]["fit"]["seed"] for rung in methods},
-            "md": config["md"]["seed"],
+            "md": {
+                rung: (config["md"] | config["rungs"][rung].get("md", {}))["seed"]
+                for rung in methods
+            },
             "bootstrap": config["validation"]["bootstrap_seed"],
         },
         "molecules": {

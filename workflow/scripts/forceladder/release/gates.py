@@ -9,7 +9,8 @@ COLUMNS = ["rung", "gate", "value", "limit", "passed"]
 
 
 def judge_gates(rung: str, errors, stability, proof, limits: dict) -> list[dict]:
-    """One row per gate. A value that is missing or not a number fails, saying so.
+    """One row per gate. A value that is missing or not a number fails, saying so; the sum of
+    charges is asked of a rung that has Coulomb's law.
 
     errors: rows of split_errors.csv of this rung     stability: as `stability_rows` gives it
     proof: rows of proof.csv                          limits: the config's `gates`
@@ -40,8 +41,11 @@ def judge_gates(rung: str, errors, stability, proof, limits: dict) -> list[dict]
         "max_engine_energy_difference_kcal": differences("energy"),
         "max_engine_force_difference_kcal_per_angstrom": differences("force"),
     }
+    uncharged = bool(proof) and not any("coulomb" in row["term"] for row in proof)
     rows = []
     for gate, limit in limits.items():
+        if gate == "max_charge_sum_error_e" and uncharged:
+            continue
         value = values[gate]
         passed = value >= limit if gate.startswith("min_") else value <= limit
         rows.append({"rung": rung, "gate": gate, "value": value, "limit": limit, "passed": passed})

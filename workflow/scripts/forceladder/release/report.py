@@ -70,6 +70,11 @@ def _view(report: dict) -> dict:
         "refused": verdicts,
         "core_hours": core_hours(report["ledger"]),
         "calculations": sum(int(row["calculations"]) for row in report["ledger"]),
+        "corrected": [
+            rung
+            for rung in report["manifest"]["rungs"]
+            if "correction" in report["manifest"]["config"]["rungs"][rung]["terms"]
+        ],
         "packages": {k: v for k, v in report["manifest"]["packages"].items() if v},
     }
 

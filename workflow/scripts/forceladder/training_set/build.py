@@ -6,7 +6,7 @@ import numpy as np
 
 from forceladder.errors import MoleculeError, TooManyFailuresError
 from forceladder.fields import FIELDS, TABLES
-from forceladder.molecules.read import molecule_from_mapped_smiles
+from forceladder.molecules.read import molecule_of
 from forceladder.molecules.topology import ATOM_FEATURES, BOND_FEATURES, topology_arrays
 from forceladder.training_set.dataset import as_dataset
 from forceladder.units import (
@@ -63,7 +63,7 @@ def conformer_set(molecule: dict, conformers: list[dict], scans: Sequence = ()) 
     molecule: as `read_row` returns it, and `level_of_theory`
     conformers: as `conformer` makes them      scans: see `scans_of`
     """
-    arrays = topology_arrays(molecule_from_mapped_smiles(molecule["mapped_smiles"]))
+    arrays = topology_arrays(molecule_of(molecule))
     i, j = np.asarray(arrays["bond_atoms"]).reshape(-1, 2).T
     for name, field in FIELDS.items():
         if name in CONFORMER_FIELDS:
@@ -163,7 +163,7 @@ def topology_dataset(molecules: list[dict]):
     """Dataset of molecules without conformers: all that a model needs to parametrize them."""
     parts = []
     for molecule in molecules:
-        arrays = topology_arrays(molecule_from_mapped_smiles(molecule["mapped_smiles"]))
+        arrays = topology_arrays(molecule_of(molecule))
         counts = {"conformer_count": [0], "scan_count": [0]}
         parts.append(arrays | identity_arrays(molecule, arrays) | counts)
     absent = {

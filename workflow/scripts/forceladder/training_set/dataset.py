@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 
 import numpy as np
 import xarray
@@ -64,7 +65,7 @@ def content_digest(dataset: xarray.Dataset) -> str:
         if FIELDS[name].dtype == "str":
             content.update("\0".join(map(str, values)).encode())
         else:
-            content.update(np.ascontiguousarray(values).tobytes())
+            content.update(np.ascontiguousarray(values).data)
     return content.hexdigest()
 
 
@@ -78,40 +79,80 @@ def row_ranges(dataset: xarray.Dataset) -> dict[str, np.ndarray]:
     counts["position"] = counts["atom"] * counts["conformer"]
     counts["conformer_bond"] = counts["bond"] * counts["conformer"]
     ranges = {dim: np.concatenate([[0], np.cumsum(count)]) for dim, count in counts.items()}
-    for dim, count in (("grid_point", "grid_count"), ("hessian_element", "hessian_count")):
-        first = np.concatenate([[0], np.cumsum(dataset[count].values, dtype=np.int64)])
+    for dim, first in conformer_starts(dataset).items():
         ranges[dim] = first[ranges["conformer"]]
     return ranges
 
 
+def conformer_starts(dataset: xarray.Dataset) -> dict[str, np.ndarray]:
+    """First row of every conformer along the dims that are ragged in it, [conformers + 1]."""
+    return {
+        dim: np.concatenate([[0], np.cumsum(dataset[count].values, dtype=np.int64)])
+        for dim, count in (("grid_point", "grid_count"), ("hessian_element", "hessian_count"))
+    }
+
+
+def select(dataset: xarray.Dataset, picks) -> xarray.Dataset:
+    """The dataset of some molecules, each with some of its conformers.
+
+    picks: pairs of a molecule row and the conformers to keep of it, counted from zero within the
+        molecule (None for all); in the order wanted
+    """
+    return next(select_each(dataset, [picks]))
+
+
+def select_each(dataset: xarray.Dataset, lists) -> Iterator[xarray.Dataset]:
+    """`select` for every list of picks; where things are is worked out once."""
+    ranges, starts = row_ranges(dataset), conformer_starts(dataset)
+    for picks in lists:
+        yield _selected(dataset, picks, ranges, starts)
+
+
+def _selected(dataset, picks, ranges: dict, starts: dict) -> xarray.Dataset:
+    """See `select`; ranges of `row_ranges`, starts of `conformer_starts`."""
+    per_conformer = {
+        "position": dataset["atom_count"].values, "conformer_bond": dataset["bond_count"].values
+    }  # fmt: skip
+    rows: dict[str, list] = {dim: [] for dim in (*ranges, *starts)}
+    counts = []
+    for molecule, kept in picks:
+        for dim in (*TABLES, "atom", "scan"):
+            rows[dim].append(np.arange(*ranges[dim][molecule : molecule + 2]))
+        first, end = ranges["conformer"][molecule : molecule + 2]
+        conformers = np.arange(first, end) if kept is None else first + np.asarray(kept, int)
+        counts.append(len(conformers))
+        rows["conformer"].append(conformers)
+        for dim, size in per_conformer.items():
+            begin = ranges[dim][molecule] + (conformers - first) * size[molecule]
+            rows[dim].append((begin[:, None] + np.arange(size[molecule])).ravel())
+        for dim, start in starts.items():
+            pieces = [
+                np.arange(start[c], start[c + 1]) for c in conformers if start[c] < start[c + 1]
+            ]
+            rows[dim] += pieces
+    indexers = {
+        dim: np.concatenate(pieces) if pieces else np.zeros(0, int) for dim, pieces in rows.items()
+    }
+    indexers["molecule"] = np.array([molecule for molecule, _ in picks], int)
+    selected = dataset.isel({dim: rows for dim, rows in indexers.items() if dim in dataset.dims})
+    selected["conformer_count"] = (
+        "molecule", np.array(counts, "int32"), dataset.conformer_count.attrs
+    )  # fmt: skip
+    return selected
+
+
 def select_molecules(dataset: xarray.Dataset, rows) -> xarray.Dataset:
     """The dataset of the given molecule rows alone, in that order."""
-    ranges = row_ranges(dataset)
-    indexers = {"molecule": np.asarray(rows, int)}
-    for dim, first in ranges.items():
-        pieces = [np.arange(first[row], first[row + 1]) for row in rows]
-        indexers[dim] = np.concatenate(pieces) if pieces else np.zeros(0, int)
-    return dataset.isel(indexers)
+    return select(dataset, [(int(row), None) for row in rows])
 
 
 def select_conformers(dataset: xarray.Dataset, keep) -> xarray.Dataset:
     """The dataset of the conformers for which `keep` [conformers] is true, all molecules kept."""
-    ranges, keep = row_ranges(dataset), np.asarray(keep, bool)
-    molecule = np.repeat(np.arange(dataset.sizes["molecule"]), dataset["conformer_count"].values)
-    rows = {
-        "conformer": np.ones(len(keep), int),
-        "position": dataset["atom_count"].values[molecule],
-        "conformer_bond": dataset["bond_count"].values[molecule],
-        "grid_point": dataset["grid_count"].values,
-        "hessian_element": dataset["hessian_count"].values,
-    }
-    selected = dataset.isel(
-        {dim: np.flatnonzero(np.repeat(keep, count)) for dim, count in rows.items()}
+    first, keep = row_ranges(dataset)["conformer"], np.asarray(keep, bool)
+    return select(
+        dataset,
+        [(m, np.flatnonzero(keep[first[m] : first[m + 1]])) for m in range(len(first) - 1)],
     )
-    count = np.add.reduceat(np.append(keep, 0), ranges["conformer"][:-1])
-    count[np.diff(ranges["conformer"]) == 0] = 0
-    selected["conformer_count"] = ("molecule", count.astype("int32"), dataset.conformer_count.attrs)
-    return selected
 
 
 def join_datasets(datasets: list[xarray.Dataset], provenance: dict) -> xarray.Dataset:

@@ -7,22 +7,48 @@ import xarray
 from forceladder import files
 from forceladder.energy.geometry import Geometry
 from forceladder.energy.topology import topology_of
-from forceladder.energy.total import energy_and_gradient
 from forceladder.fields import PREDICTION_FIELDS, labelled
+from forceladder.model.potential import rung_surface
 from forceladder.molecules.read import molecule_from_mapped_smiles
-from forceladder.training_set.dataset import molecule_positions, row_ranges
+from forceladder.training_set.dataset import molecule_positions, row_ranges, select
 from forceladder.validate.baselines import asked_baselines
+
+POSITIONS_PER_CHUNK = 2000  # of all conformers; a correction needs about 0.1 MB for each
 
 
 def rung_predictions(name: str, model, dataset) -> xarray.Dataset:
-    """Energies and gradients of a fitted rung."""
-    topology = topology_of(dataset)
-    positions = torch.as_tensor(dataset["positions"].values)
-    geometry = Geometry(topology, torch.as_tensor(dataset["conformer_count"].values), positions)
-    with torch.no_grad():
-        parameters = model(topology)
-    energy, gradient = energy_and_gradient(parameters.terms, geometry)
-    return as_predictions([name], energy.numpy()[None], gradient.numpy()[None])
+    """Energies and gradients of a fitted rung, some conformers at a time."""
+    energies, gradients = [], []
+    for picks in chunks(dataset["conformer_count"].values, dataset["atom_count"].values):
+        some = select(dataset, picks)
+        geometry = Geometry(
+            topology_of(some),
+            torch.as_tensor(some["conformer_count"].values),
+            torch.as_tensor(some["positions"].values),
+        )
+        energy, gradient = rung_surface(model, geometry)
+        energies.append(energy.numpy())
+        gradients.append(gradient.numpy())
+    return as_predictions([name], np.concatenate(energies)[None], np.concatenate(gradients)[None])
+
+
+def chunks(conformers, atoms) -> list[list[tuple[int, np.ndarray]]]:
+    """Conformers in their order, in chunks of about POSITIONS_PER_CHUNK atoms, as picks of
+    `training_set.dataset.select`.
+
+    conformers, atoms: [molecules], how many a molecule has
+    """
+    found, room = [], 0
+    for molecule, (count, size) in enumerate(zip(conformers, atoms, strict=True)):
+        first = 0
+        while first < count:
+            if room < size:
+                found.append([])
+                room = max(POSITIONS_PER_CHUNK, size)
+            taken = min(room // size, count - first)
+            found[-1].append((molecule, np.arange(first, first + taken)))
+            first, room = first + taken, room - taken * size
+    return found
 
 
 def baseline_predictions(dataset, with_openff: bool = False) -> xarray.Dataset:

@@ -1,0 +1,84 @@
+"""A release in the hands of its user: every rung loads, parametrizes and simulates."""
+
+import json
+
+import numpy as np
+import pytest
+
+import forceladder
+from force_fields import geometry_of, topology
+from forceladder.energy.topology import topology_of
+from forceladder.errors import MoleculeError
+from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
+from forceladder.model.checkpoint import save_model
+from forceladder.model.potential import rung_surface
+from forceladder.training_set.build import topology_dataset
+from ladder import LADDER, ladder_rung
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    """As much of a release as `load` reads."""
+    folder = tmp_path_factory.mktemp("release")
+    manifest = {"rungs": list(LADDER), "elements": ["C", "H", "N", "O"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    for rung, terms in LADDER.items():
+        (folder / "models" / rung).mkdir(parents=True)
+        save_model(ladder_rung(topology("CCO"), terms), folder / "models" / rung)
+    return folder
+
+
+@pytest.mark.parametrize("rung", LADDER)
+def test_system_is_the_rung(release, rung):
+    """Energies of OpenMM have no atomic energies in them; these models have none."""
+    molecule = forceladder.load(release, rung).parametrize("CC(=O)NC")
+    x = molecule.positions() + np.random.default_rng(0).normal(scale=0.05, size=(12, 3))
+    energy, gradient = openmm_energy_and_gradient(molecule.to_openmm(), x)
+    described = {
+        "id": "amide", "mapped_smiles": molecule.parameters["mapped_smiles"], "inchikey": "",
+        "net_charge": 0, "split": "",
+    }  # fmt: skip
+    graph = topology_of(topology_dataset([described]))
+    ours = rung_surface(molecule.model, geometry_of(graph, [x]))
+    assert energy == pytest.approx(float(ours.energy), rel=1e-9)
+    np.testing.assert_allclose(gradient, ours.gradient, rtol=0, atol=1e-8)
+
+
+def test_charges_of_the_user_take_the_place_of_the_force_fields(release):
+    """Atoms as in the SMILES, hydrogens last; what rounding left over is spread evenly."""
+    field = forceladder.load(release, "class1")
+    charges = [0.5, -0.8, 0.0, 0.0, 0.0, 0.3003]
+    given = field.parametrize("CO", charges=charges).parameters
+    np.testing.assert_allclose(given["charge"], np.array(charges) - 0.0003 / 6, atol=1e-15)
+    own = field.parametrize("CO").parameters
+    assert max(np.abs(np.subtract(own["charge"], charges))) > 1e-3
+    terms = {name: term for name, term in own["terms"].items() if name != "coulomb"}
+    assert {k: v for k, v in given["terms"].items() if k != "coulomb"} == terms
+
+
+def test_mapped_smiles_gives_charges_their_order(release):
+    field = forceladder.load(release, "class1")
+    charges = [0.0, 0.0, 0.3, 0.0, -0.8, 0.5]
+    smiles = "[H:1][C:6]([H:2])([H:4])[O:5][H:3]"
+    found = field.parametrize_mapped(smiles, charges).parameters["charge"]
+    assert found == pytest.approx(charges, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "charges, code",
+    [
+        ([0.0] * 5, "charges_incomplete"),
+        ([0.0] * 7, "charges_incomplete"),
+        ([float("nan")] + [0.0] * 5, "charges_incomplete"),
+        ([0.002] + [0.0] * 5, "charges_do_not_add_up"),
+    ],
+)
+def test_charges_that_cannot_be_meant_are_refused(release, charges, code):
+    with pytest.raises(MoleculeError) as caught:
+        forceladder.load(release, "class1").parametrize("CO", charges=charges)
+    assert caught.value.code == code
+
+
+def test_element_that_was_not_fitted_is_refused(release):
+    with pytest.raises(MoleculeError, match="holds Cl"):
+        forceladder.load(release, "mlff").parametrize("CCl")

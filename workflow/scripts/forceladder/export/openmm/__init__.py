@@ -1,0 +1,1 @@
+"""Parameters → an OpenMM System, in its units: nm, kJ/mol, rad, e."""

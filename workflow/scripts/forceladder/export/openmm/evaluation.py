@@ -1,0 +1,44 @@
+"""Energies and gradients of a System, in house units."""
+
+import openmm
+from openmm import unit
+
+from forceladder.export.openmm.custom import switches
+from forceladder.units import ANGSTROM_IN_NM
+
+
+def context_at(system: openmm.System, positions) -> openmm.Context:
+    """The System on the Reference platform, at positions [atoms, 3] Å. To make one takes half a
+    second where it compiles the couplings of a class II force field."""
+    integrator = openmm.VerletIntegrator(0.001)
+    context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
+    context.setPositions(positions * ANGSTROM_IN_NM)
+    return context
+
+
+def energy_and_gradient(context: openmm.Context, groups: int = -1):
+    """Energy (kcal/mol) and gradient [atoms, 3] (kcal/mol/Å) where the context is.
+
+    groups: bit mask of force groups, all by default
+    """
+    state = context.getState(getEnergy=True, getForces=True, groups=groups)
+    energy = state.getPotentialEnergy().value_in_unit(unit.kilocalorie_per_mole)
+    forces = state.getForces(asNumpy=True).value_in_unit(unit.kilocalorie_per_mole / unit.angstrom)
+    return energy, -forces
+
+
+def force_energy_and_gradient(context: openmm.Context, name: str, terms):
+    """The same of one force, by its name, and of these of its couplings; zero where there is no
+    such force."""
+    groups = 0
+    for force in context.getSystem().getForces():
+        if force.getName() == name:
+            groups |= 1 << force.getForceGroup()
+            for switch in switches(force):
+                context.setParameter(switch, float(switch in terms))
+    return energy_and_gradient(context, groups)
+
+
+def openmm_energy_and_gradient(system: openmm.System, positions, groups: int = -1):
+    """`energy_and_gradient` of a System at positions [atoms, 3] Å."""
+    return energy_and_gradient(context_at(system, positions), groups)

@@ -1,0 +1,47 @@
+"""Who is to blame for a loss that is not finite."""
+
+import torch
+
+from forceladder.energy.total import term_energy_and_gradient
+from forceladder.fit.loss import residuals
+from forceladder.fit.step import Prepared, predict
+from forceladder.model.rung import CORRECTION, Rung
+
+
+def blame(model: Rung, prepared: Prepared, parts: dict, epoch: int) -> str:
+    """A sentence that names the molecule and the term, or the data, that are not finite."""
+    data = prepared.data
+    surface, parameters = predict(model, prepared, differentiable=False)
+    for name, values in parameters.terms.items():
+        values = {key: value.detach() for key, value in values.items()}
+        energy, gradient = term_energy_and_gradient(name, values, data.geometry)
+        if (molecule := first_broken(energy, gradient, data)) is not None:
+            return term_sentence(name, molecule, epoch)
+    if (molecule := first_broken(surface.energy, surface.gradient, data)) is not None:
+        return term_sentence(CORRECTION, molecule, epoch)
+    broken = [name for name, value in parts.items() if not torch.isfinite(value)]
+    message = f"the loss is not finite in epoch {epoch}: part {', '.join(broken) or 'gradient'}"
+    found = residuals(surface, parameters, data)
+    bad = ~torch.isfinite(found.energy) | ~torch.isfinite(found.dipole).all(dim=1)
+    bad[data.geometry.position_conformer[~torch.isfinite(found.gradient).all(dim=1)]] = True
+    molecules = [*data.geometry.molecule[bad], *torch.nonzero(~torch.isfinite(found.esp_square))]
+    if molecules:
+        name = data.topology.molecule_ids[int(molecules[0])]
+        message += f" of molecule {name}; look at its QM data"
+    return message + "."
+
+
+def first_broken(energy, gradient, data) -> str | None:
+    """Id of the first molecule with an energy or a gradient that is not finite."""
+    bad = ~torch.isfinite(energy)
+    bad[data.geometry.position_conformer[~torch.isfinite(gradient).all(dim=1)]] = True
+    if not bad.any():
+        return None
+    return data.topology.molecule_ids[int(data.geometry.molecule[bad][0])]
+
+
+def term_sentence(term: str, molecule: str, epoch: int) -> str:
+    return (
+        f"the loss is not finite in epoch {epoch}: term {term} of molecule {molecule}; look at its "
+        "geometries, or lower training.learning_rate."
+    )
