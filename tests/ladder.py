@@ -15,7 +15,8 @@ LADDER = {
     "mlff": ("correction",),
 }
 CORRECTION = {
-    "cutoff_angstrom": 3.0, "graph_layers": 1, "layers": 2, "channels": 6, "densities": 5, "transported": 3,
+    "cutoff_angstrom": 3.0, "graph_layers": 1, "layers": 2, "channels": 6,
+    "densities": 5, "transported": 3,
     "hidden": 8, "chemistry": 4, "radial_functions": 5, "radial_damping": 2.0, "max_degree": 2,
     "correlation": 3, "max_energy_kcal_per_atom": None,
 }  # fmt: skip

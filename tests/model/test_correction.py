@@ -25,7 +25,8 @@ from forceladder.model.encoder import Encoder
 from physics import Physics, rotation
 
 SETTINGS = {
-    "cutoff_angstrom": 3.5, "graph_layers": 1, "layers": 2, "channels": 6, "densities": 5, "transported": 3,
+    "cutoff_angstrom": 3.5, "graph_layers": 1, "layers": 2, "channels": 6,
+    "densities": 5, "transported": 3,
     "hidden": 8, "chemistry": 4, "radial_functions": 5, "radial_damping": 2.0, "max_degree": 3,
     "correlation": 3, "max_energy_kcal_per_atom": None,
 }  # fmt: skip

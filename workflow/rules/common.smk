@@ -10,7 +10,12 @@ from snakemake.exceptions import WorkflowError
 HERE = Path(workflow.current_basedir)
 sys.path.insert(0, str(HERE.parent / "scripts"))
 
-from forceladder.configuration import check_config, check_names, fit_settings, md_settings
+from forceladder.configuration import (
+    check_config,
+    check_names,
+    fit_settings,
+    md_settings,
+)
 from forceladder.errors import ConfigError
 from forceladder import files
 from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
