@@ -1,17 +1,17 @@
 """The ladder on 3BPA: fitted at 300 K, tested at 300, 600 and 1200 K.
 
-    python tests/benchmarks/3bpa.py [--rungs class1 class2 delta mlff] [--threads 2]
+    python tests/benchmarks/3bpa.py [--rungs class1 class2 delta mlff] [--threads 2] [--seeds 1]
 
 Writes results/bench/3bpa.json. Data: davkovacs/BOTNet-datasets @ 29e6d467 (MIT), ωB97X/6-31G(d),
-27 atoms. Fitted to the 500 frames of train_300K (the corrections to 450 of them, 50 choose the
-best epoch), tested on the temperature blocks of train_mixedT without the frames of train_300K:
-"mixedT blocks", not the published test set. class1 and class2 are bespoke fits of an untrained
-network: offsets are all that is learned. delta continues class2; mlff is the correction alone.
+27 atoms. Fitted to the 500 frames of train_300K, tested on the temperature blocks of train_mixedT
+without the frames of train_300K: "mixedT blocks", not the published test set. class1 and class2 are bespoke fits of an untrained
+network: offsets are all that is learned. delta continues class2; mlff is the correction alone. With
+several seeds the mean of their corrections, an ensemble, stands beside the first one. Held out, 50
+of the 500 frames had their lowest error after 40 to 60 epochs: 40 it is, without a validation set.
 """
 
 import accuracy
 import bench
-import numpy as np
 
 from forceladder.training_set.dataset import select
 from forceladder.validate.predictions import rung_predictions
@@ -45,7 +45,7 @@ MECHANICS = {
     "bespoke": {"rounds": 3, "iterations_per_round": 400, "prior": 1e-5},
 }
 CORRECTION = {
-    "training": {**ALL_ALIKE, "epochs": 60, "conformers_per_batch": 5, "patience_epochs": 1000},
+    "training": {**ALL_ALIKE, "epochs": 40, "conformers_per_batch": 5, "patience_epochs": 1000},
     "loss_weights": {**FORCES, "energy": 0.01},
 }
 
@@ -55,37 +55,44 @@ def main():
     folder = accuracy.data_folder("3bpa")
     train = accuracy.imported("3bpa_300K", folder / "train_300K.xyz", LEVEL)
     test = accuracy.imported("3bpa_mixedT", folder / "train_mixedT.xyz", LEVEL)
-    order = np.random.default_rng(accuracy.SEED).permutation(500)
-    most, few = (select(train, [(0, np.sort(part))]) for part in (order[50:], order[:50]))
-    none = select(train, [])
-    class2, entries = None, {}
+    none, class2, entries = select(train, []), None, {}
     for rung in chosen.rungs:
-        if rung in ("class1", "class2", "delta"):
+        if rung != "mlff":
             mechanics = "class1" if rung == "class1" else "class2"
             settings = accuracy.ladder_settings(mechanics, **MECHANICS)
-            model, seconds = accuracy.fitted(
-                "3bpa", mechanics, settings, train, none, fresh=chosen.fresh and rung != "delta"
-            )
-            class2 = model
+            fresh = chosen.fresh and rung != "delta"
+            model, seconds = accuracy.fitted("3bpa", mechanics, settings, train, none, fresh=fresh)
+            models, class2 = [model], model
         if rung in ("delta", "mlff"):
             changes = {**CORRECTION, "network": MECHANICS["network"]}
             settings = accuracy.ladder_settings(rung, **changes)
             base = class2 if rung == "delta" else None
-            model, seconds = accuracy.fitted(
-                "3bpa", rung, settings, most, few, base, fresh=chosen.fresh
-            )
-        predictions = rung_predictions(rung, model, test)
-        for place, (block, frames) in enumerate(BLOCKS.items()):
-            force, energy = accuracy.block_errors(predictions, test, frames)
-            force, energy = force * accuracy.MEV_PER_KCAL, energy * accuracy.MEV_PER_KCAL
-            details = {"limit": LIMITS[rung][place]} if rung in LIMITS else {}
-            entries[f"{rung} force {block}"] = bench.entry(
-                force, "meV/Å RMSE", PUBLISHED[rung], seconds=seconds, **details
-            )
-            entries[f"{rung} energy {block}"] = bench.entry(
-                energy, "meV RMSE", "relative to the block's mean"
-            )
+            found = [
+                accuracy.fitted("3bpa", rung, settings, train, none, base, chosen.fresh, seed)
+                for seed in range(chosen.seeds if rung == "delta" else 1)
+            ]
+            models, seconds = [model for model, _ in found], found[0][1]
+        said = [rung_predictions(rung, model, test) for model in models]
+        entries |= block_entries(rung, said[0], test, seconds)
+        if len(said) > 1:
+            mean = sum(said[1:], start=said[0]) / len(said)
+            entries |= block_entries(f"{rung}, mean of {len(said)} seeds", mean, test, seconds)
     bench.write_results("3bpa", entries, accuracy.SEED, data="3BPA, mixedT blocks")
+
+
+def block_entries(method: str, predictions, test, seconds: float) -> dict:
+    """Errors on the temperature blocks, in meV/Å and meV."""
+    entries, rung = {}, method.partition(",")[0]
+    for place, (block, frames) in enumerate(BLOCKS.items()):
+        force, energy = accuracy.block_errors(predictions, test, frames)
+        details = {"limit": LIMITS[rung][place]} if rung in LIMITS else {}
+        entries[f"{method}, force {block}"] = bench.entry(
+            force * accuracy.MEV_PER_KCAL, "meV/Å RMSE", PUBLISHED[rung], seconds=seconds, **details
+        )
+        entries[f"{method}, energy {block}"] = bench.entry(
+            energy * accuracy.MEV_PER_KCAL, "meV RMSE", "relative to the block's mean"
+        )
+    return entries
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def arguments(description: str):
     parser = argparse.ArgumentParser(description=description.partition("\n")[0])
     parser.add_argument("--rungs", nargs="+", default=["class1", "class2", "delta", "mlff"])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=1, help="of corrections (3bpa alone)")
     parser.add_argument("--fresh", action="store_true", help="fit anew what was fitted before")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)

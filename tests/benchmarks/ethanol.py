@@ -19,8 +19,8 @@ LEVEL = {"format": "extxyz", "level_of_theory": "PBE/def2-SVP"}
 FORCES = {"force": 1.0, "energy": 0.1, "torsion": 0.0, "esp": 0.0, "dipole": 0.0, "prior": 1e-3}
 ALL_ALIKE = {"energy_scale_kcal_per_atom": 1000.0, "patience_epochs": 1000}
 NETWORK = {"layers": 1, "fit_lennard_jones": True}  # one bond far: all that ethanol can teach
-MECHANICS = {"training": {**ALL_ALIKE, "epochs": 600, "conformers_per_batch": 450}}
-CORRECTION = {"training": {**ALL_ALIKE, "epochs": 60, "conformers_per_batch": 10}}
+MECHANICS = {"training": {**ALL_ALIKE, "epochs": 200, "conformers_per_batch": 150}}
+CORRECTION = {"training": {**ALL_ALIKE, "epochs": 20, "conformers_per_batch": 10}}
 
 
 def main():

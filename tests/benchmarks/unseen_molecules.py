@@ -35,7 +35,7 @@ SETS = {
             "training": {"energy_scale_kcal_per_atom": 20.0, "patience_epochs": 100},
             "loss_weights": {"energy": 0.1, "torsion": 0.0, "prior": 0.01},
         },
-        "epochs": {"mechanics": 300, "correction": 60},
+        "epochs": {"mechanics": 150, "correction": 30},
         "network": {"fit_lennard_jones": True},
     },
     "torsions": {
@@ -47,7 +47,7 @@ SETS = {
             "training": {"energy_scale_kcal_per_atom": 20.0, "patience_epochs": 40},
             "loss_weights": {"force": 0.0, "energy": 1.0, "torsion": 0.0, "prior": 0.03},
         },
-        "epochs": {"mechanics": 60, "correction": 12},
+        "epochs": {"mechanics": 30, "correction": 5},
         "network": {"fit_lennard_jones": False},
     },
 }

@@ -48,6 +48,11 @@ def table(path):
         return list(csv.DictReader(file))
 
 
+def released_weights(run, rung) -> dict:
+    with np.load(run.release / "models" / rung / "weights.npz", allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
 def test_the_run_ends_with_the_release_its_errors_and_its_gates(run):
     end = run.output[-4000:]
     assert "The release is in results/tiny/releases/tiny-0.0.1" in end
@@ -130,21 +135,19 @@ def test_verify_passes_and_names_a_changed_byte(run, tmp_path):
     assert "systems/class1/water.xml was changed" in answer.stderr
 
 
-def test_nothing_in_the_release_is_pickled(run):
+@pytest.mark.parametrize("rung", LADDER)
+def test_nothing_in_the_release_is_pickled(run, rung):
     import forceladder
 
     assert not [p for p in run.release.rglob("*") if p.suffix in (".pt", ".pkl", ".pickle")]
-    with np.load(run.release / "models" / "class1" / "weights.npz", allow_pickle=False) as weights:
-        assert all(weights[name].dtype.kind == "f" for name in weights.files)
-    assert forceladder.load(run.release).model is not None
+    assert {value.dtype.str for value in released_weights(run, rung).values()} == {"<f8"}
+    assert forceladder.load(run.release, rung).model is not None
 
 
 def test_every_rung_is_fitted_released_and_has_its_pictures(run):
     """One model each; the mechanics of delta are class2's to the bit."""
-    models = {}
+    models = {rung: released_weights(run, rung) for rung in LADDER}
     for rung in LADDER:
-        with np.load(run.release / "models" / rung / "weights.npz", allow_pickle=False) as archive:
-            models[rung] = {name: archive[name] for name in archive.files}
         assert (run.release / "systems" / rung / "methanol.xml").is_file()
         for plot in ("history", "stability"):
             path = run.results / "validation" / rung / "seed-0" / f"{plot}.svg"
@@ -159,12 +162,13 @@ def test_every_rung_is_fitted_released_and_has_its_pictures(run):
     assert record["base_sha256"] == [file_digest(weights)]
 
 
-def test_released_system_and_freshly_parametrized_molecule_have_the_same_energy(run):
+@pytest.mark.parametrize("rung", ["class1", "class2"])
+def test_released_system_and_freshly_parametrized_molecule_have_the_same_energy(run, rung):
     import forceladder
     from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
 
-    molecule = forceladder.load(run.release).parametrize("CO")
-    text = (run.release / "systems" / "class1" / "methanol.xml").read_text()
+    molecule = forceladder.load(run.release, rung).parametrize("CO")
+    text = (run.release / "systems" / rung / "methanol.xml").read_text()
     positions = molecule.positions()
     energy, gradient = openmm_energy_and_gradient(molecule.to_openmm(), positions)
     again, same = openmm_energy_and_gradient(openmm.XmlSerializer.deserialize(text), positions)
@@ -201,7 +205,7 @@ def test_a_molecule_of_unknown_elements_is_refused_in_one_sentence(run):
     from forceladder.errors import MoleculeError
 
     with pytest.raises(MoleculeError, match="holds Cl; this release was fitted to C, H, N, O"):
-        forceladder.load(run.release).parametrize("CCl")
+        forceladder.load(run.release, "class1").parametrize("CCl")
 
 
 def test_report_needs_no_network(run):
@@ -262,8 +266,7 @@ def test_a_new_molecule_reruns_only_its_own_qm(run):
 def test_deleted_results_come_back_from_the_cache_alone(run):
     """Placed last: it runs the whole workflow once more."""
     before, cached = read_training_set(run.results / "training_set.nc"), run.cached()
-    weights = np.load(run.release / "models" / "class1" / "weights.npz")
-    kept = {name: weights[name] for name in weights.files}
+    kept = {rung: released_weights(run, rung) for rung in LADDER}
     shutil.rmtree(run.results)
     answer = run.run()
     assert answer.returncode == 0, answer.stdout[-4000:]
@@ -274,5 +277,6 @@ def test_deleted_results_come_back_from_the_cache_alone(run):
     assert run.cached() == cached
     after = read_training_set(run.results / "training_set.nc")
     assert after.drop_attrs().identical(before.drop_attrs())
-    again = np.load(run.release / "models" / "class1" / "weights.npz")
-    assert all(np.array_equal(again[name], value) for name, value in kept.items())
+    for rung, weights in kept.items():
+        again = released_weights(run, rung)
+        assert all(np.array_equal(again[name], value) for name, value in weights.items()), rung

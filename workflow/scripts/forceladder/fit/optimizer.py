@@ -16,7 +16,7 @@ class Optimizer:
     def __init__(self, weights: list[nn.Parameter], training: dict):
         rate = training["learning_rate"]
         if training["optimizer"] == "adam":
-            self.parts = [torch.optim.Adam(weights, lr=rate)]
+            self.parts = [torch.optim.Adam(weights, lr=rate, fused=True)]
         elif training["optimizer"] == "muon":
             # matrices by their orthogonalized momentum (Jordan et al. 2024), the rest by Adam
             matrices = [w for w in weights if w.ndim == 2 and min(w.shape) > 1]
@@ -25,7 +25,7 @@ class Optimizer:
                 torch.optim.Muon(
                     matrices, lr=rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
                 ),
-                torch.optim.Adam(rest, lr=rate),
+                torch.optim.Adam(rest, lr=rate, fused=True),
             ]
         else:
             raise ConfigError(f"training.optimizer {training['optimizer']!r} is no optimizer.")
