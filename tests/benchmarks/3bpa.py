@@ -4,10 +4,11 @@
 
 Writes results/bench/3bpa.json. Data: davkovacs/BOTNet-datasets @ 29e6d467 (MIT), ωB97X/6-31G(d),
 27 atoms. Fitted to the 500 frames of train_300K, tested on the temperature blocks of train_mixedT
-without the frames of train_300K: "mixedT blocks", not the published test set. class1 and class2 are bespoke fits of an untrained
-network: offsets are all that is learned. delta continues class2; mlff is the correction alone. With
-several seeds the mean of their corrections, an ensemble, stands beside the first one. Held out, 50
-of the 500 frames had their lowest error after 40 to 60 epochs: 40 it is, without a validation set.
+without the frames of train_300K: "mixedT blocks", not the published test set. class1 and class2
+are bespoke fits of an untrained network: offsets are all that is learned. delta continues class2;
+mlff is the correction alone. With several seeds the mean of delta's, an ensemble, stands beside the
+first one. Of the 500 frames, 50 held out had their lowest error after 40 to 60 epochs: 40 it is,
+without a validation set.
 """
 
 import accuracy

@@ -9,7 +9,7 @@ of theory and never mixed:
   molecules, 10 hot displaced geometries each, those that keep their bonds; 175 molecules to fit,
   25 to choose the best epoch, 50 to test;
 - torsions: leifjacobson/MLFF_test_data @ dda2c2e9 (MIT), ωB97X-D3BJ/def2-TZVPD: scans of 24
-  points, energies only; 200 molecules to fit, 30 to choose, 100 to test.
+  points, energies only; 100 molecules to fit, 20 to choose, 50 to test.
 
 Values are medians over molecules with 95 % bootstrap intervals. Typed least squares on 200 QM7-X
 molecules gave 14.0 kcal/mol/Å (class I terms) and 5.0 (full CFF) on 50 unseen ones.
@@ -41,7 +41,7 @@ SETS = {
     "torsions": {
         "file": ("torsions", "TorsionTest2000.npz"),
         "import": {"format": "torsions_npz"},
-        "molecules": (200, 30, 100),
+        "molecules": (100, 20, 50),
         "quantity": ("energy_rmse", "kcal/mol RMSE, median molecule"),
         "changes": {
             "training": {"energy_scale_kcal_per_atom": 20.0, "patience_epochs": 40},

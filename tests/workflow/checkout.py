@@ -11,20 +11,28 @@ import psutil
 import yaml
 
 PROJECT = Path(__file__).parents[2]
+DEFAULTS = yaml.safe_load((PROJECT / "config/config.yaml").read_text())
 PSI4_SPEC, XTB_SPEC = "b3lyp-d3bj_dzvp", "gfn2-xtb"
 
-# Rungs with a correction pay for each step of MD; a few show that it runs.
+# Of more rungs than one, a few steps of MD show that it runs.
+SHORT_MD = {
+    "nve_ps": 0.01, "nve_frames": 5, "nvt_ps": 0.01, "nvt_frames": 5,
+    "nvt_temperatures_kelvin": [300],
+}  # fmt: skip
 CORRECTED = {
+    "md": SHORT_MD,
     "correction": {
         "layers": 1, "channels": 4, "densities": 4, "transported": 2, "hidden": 8, "max_degree": 1,
         "correlation": 2,
     },
     "training": {"epochs": 4, "evaluate_every": 2, "checkpoint_every": 2},
-    "md": {
-        "nve_ps": 0.01, "nve_frames": 5, "nvt_ps": 0.01, "nvt_frames": 5,
-        "nvt_temperatures_kelvin": [300],
-    },
 }  # fmt: skip
+BESPOKE = {  # class2, refined for the molecules of the training split
+    "base": "class2",
+    "terms": DEFAULTS["rungs"]["class2"]["terms"],
+    "bespoke": {"rounds": 1, "iterations_per_round": 10, "prior": 1.0e-3},
+    "md": SHORT_MD,
+}
 
 # As small as every stage can be. Gates that so short a fit cannot keep are opened wide.
 SETTINGS = {
@@ -43,7 +51,7 @@ SETTINGS = {
         "network": {"width": 16, "layers": 1},
         "training": {"epochs": 40, "evaluate_every": 10, "checkpoint_every": 10},
     },
-    "rungs": {"delta": CORRECTED, "mlff": CORRECTED},
+    "rungs": {"delta": CORRECTED, "mlff": CORRECTED, "bespoke": BESPOKE},
     "md": {"nve_ps": 1, "nve_frames": 20, "nvt_ps": 1, "nvt_frames": 20, "nvt_replicas": 1},
     "gates": {
         "max_test_force_rmse_kcal_per_angstrom": 1000, "max_test_energy_rmse_kcal": 1000,

@@ -148,7 +148,7 @@ def test_everything_comes_back_from_the_cache_alone(run):
 
 def test_a_fitted_rung_samples_the_next_geometries(run, tmp_path):
     frames = {
-        "release": str(run.release), "rung": "class2", "frames_per_temperature": 2,
+        "release": str(run.release), "rung": "class1", "frames_per_temperature": 2,
         "temperatures_kelvin": [300], "frame_interval_fs": 100,
     }  # fmt: skip
     geometries = SETTINGS["geometries"] | {"rung_frames": frames, "torsion_scans": {}}

@@ -100,6 +100,12 @@ def growing(amount):
     return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
 
 
+def base_model(wildcards):
+    """The fitted rung that another one begins with, of the same seed."""
+    base = config["rungs"][wildcards.rung].get("base")
+    return [f"results/{{run}}/models/{base}/seed-{{seed}}"] if base else []
+
+
 def method_name(rung, seed):
     """What tables and pictures call a fitted rung; the seed is named where there are several."""
     return rung if len(SEEDS) == 1 else f"{rung}, seed {seed}"

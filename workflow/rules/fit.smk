@@ -1,12 +1,6 @@
 """The training set → one model per rung and seed."""
 
 
-def base_model(wildcards):
-    """The fitted rung that another one begins with, of the same seed."""
-    base = config["rungs"][wildcards.rung].get("base")
-    return [f"results/{{run}}/models/{base}/seed-{{seed}}"] if base else []
-
-
 rule fit_rung:
     """Fit one rung of the ladder with one seed, on a GPU where there is one."""
     input:
