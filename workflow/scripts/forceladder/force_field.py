@@ -1,7 +1,7 @@
 """A released force field in the hands of its user.
 
 import forceladder
-force_field = forceladder.load("results/quickstart/releases/quickstart-0.1.0")
+force_field = forceladder.load("results/quickstart/releases/quickstart-0.1.0", rung="class2")
 ethanol = force_field.parametrize("CCO")
 system = ethanol.to_openmm()
 """

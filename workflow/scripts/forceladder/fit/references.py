@@ -13,19 +13,19 @@ def fit_atomic_energies(model: Rung, batches: list[Prepared]):
 
     Forces and energies within a molecule do not depend on it.
     """
+    numbers = sorted({n for one in batches for n in one.data.topology.atomic_number.tolist()})
+    column = {number: place for place, number in enumerate(numbers)}
     counts, lacking = [], []
     for prepared in batches:
         data = prepared.data
         surface, _ = predict(model, prepared, differentiable=False)
-        composition = surface.energy.new_zeros(
-            len(data.topology.atom_count), len(model.atomic_energy)
-        )
-        composition.index_put_(
-            (data.topology.molecule, data.topology.atomic_number),
-            composition.new_ones(()), accumulate=True,
-        )  # fmt: skip
+        topology = data.topology
+        composition = surface.energy.new_zeros(len(topology.atom_count), len(numbers))
+        which = [column[number] for number in topology.atomic_number.tolist()]
+        where = topology.molecule, torch.tensor(which, device=topology.molecule.device)
+        composition.index_put_(where, composition.new_ones(()), accumulate=True)
         counts.append(composition[data.geometry.molecule])
         lacking.append(data.total_energy - surface.energy)
     matrix, target = torch.cat(counts).cpu(), torch.cat(lacking).cpu()
     found = torch.linalg.lstsq(matrix, target[:, None], driver="gelsd").solution[:, 0]
-    model.atomic_energy.copy_(found)
+    model.atomic_energy[numbers] = found.to(model.atomic_energy)
