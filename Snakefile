@@ -34,6 +34,14 @@ rule all:
     input:
         release_folder(),
         f"results/{RUN}/validation/torsion_scans.svg",
+        # of the rungs, too, that are only looked at
+        expand(
+            "results/{run}/validation/{rung}/seed-{seed}/{picture}.svg",
+            run=RUN,
+            rung=RUNGS,
+            seed=SEEDS[:1],
+            picture=["history", "stability"],
+        ),
         expand("results/{run}/qm/{spec}/ledger.csv", run=RUN, spec=LEVELS),
         expand("results/{run}/qm/levels.csv", run=RUN)
         if config["qm"]["compare"]

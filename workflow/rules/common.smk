@@ -36,6 +36,7 @@ REFERENCE = config["qm"]["reference"]
 LEVELS = [REFERENCE, *config["qm"]["compare"]]
 SEEDS = config["fit"]["seeds"]
 RUNGS = list(config["rungs"])
+RELEASED = [rung for rung in RUNGS if config["rungs"][rung].get("released", True)]
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 

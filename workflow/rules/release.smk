@@ -7,12 +7,12 @@ rule judge_gates:
         errors="results/{run}/validation/split_errors.csv",
         stability=expand(
             "results/{{run}}/validation/{rung}/seed-{seed}/stability.json",
-            rung=RUNGS,
+            rung=RELEASED,
             seed=SEEDS[:1],
         ),
         proof=expand(
             "results/{{run}}/validation/{rung}/seed-{seed}/proof.csv",
-            rung=RUNGS,
+            rung=RELEASED,
             seed=SEEDS[:1],
         ),
     output:
@@ -29,8 +29,8 @@ rule judge_gates:
         mem_mb=growing(500),
         runtime=growing(10),
     params:
-        rungs=RUNGS,
-        methods={rung: method_name(rung, SEEDS[0]) for rung in RUNGS},
+        rungs=RELEASED,
+        methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
         gates=config["gates"],
         code=rooms("release/gates.py"),
     script:
@@ -58,14 +58,14 @@ rule assemble_release:
         parity_plot="results/{run}/validation/parity.svg",
         gates="results/{run}/validation/gates.csv",
         models=expand(
-            "results/{{run}}/models/{rung}/seed-{seed}", rung=RUNGS, seed=SEEDS[:1]
+            "results/{{run}}/models/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
         ),
         systems=expand(
-            "results/{{run}}/systems/{rung}/seed-{seed}", rung=RUNGS, seed=SEEDS[:1]
+            "results/{{run}}/systems/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
         ),
         validation=expand(
             "results/{{run}}/validation/{rung}/seed-{seed}/{file}",
-            rung=RUNGS,
+            rung=RELEASED,
             seed=SEEDS[:1],
             file=["stability.json", "proof.csv", "stability.svg", "history.svg"],
         ),
@@ -79,8 +79,8 @@ rule assemble_release:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        rungs=RUNGS,
-        methods={rung: method_name(rung, SEEDS[0]) for rung in RUNGS},
+        rungs=RELEASED,
+        methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
         config=config,
         code=rooms("release"),
     script:

@@ -44,6 +44,8 @@ def check_meaning(config: dict):
         if rung in RESERVED:
             raise ConfigError(f"rungs.{rung} has the name of a baseline; call it something else.")
         check_rung(rung, config)
+    if not any(rung.get("released", True) for rung in config["rungs"].values()):
+        raise ConfigError("every rung has released: false; a run ends with a release of some.")
     for name, settings in config["imports"].items():
         check_import(name, settings)
     for rung in config["rungs"]:
@@ -94,7 +96,8 @@ def check_md(config: dict, rung: str):
 
 def fit_settings(config: dict, rung: str) -> dict:
     """All that a fit of the rung depends on: its own keys laid over those of `fit`."""
-    own = {key: value for key, value in config["rungs"][rung].items() if key != "md"}
+    later = ("md", "released")  # what no fit depends on
+    own = {key: value for key, value in config["rungs"][rung].items() if key not in later}
     shared = ("network", "training", "loss_weights")
     return own | {key: {**config["fit"][key], **own.get(key, {})} for key in shared}
 
