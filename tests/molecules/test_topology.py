@@ -259,7 +259,8 @@ def test_small_molecule_has_empty_tables_of_the_right_shape(smiles):
     assert arrays["bond_features"].shape[1] == len(BOND_FEATURES)
 
 
-def test_arrays_hold_no_nan():
+def test_arrays_hold_no_nan_but_for_charges_that_nobody_gave():
     for smiles in TYPED:
         for name, values in topology_arrays(mol_of(smiles)).items():
-            assert np.isfinite(values).all(), (smiles, name)
+            known = np.isnan(values) if name == "user_charge" else np.isfinite(values)
+            assert known.all(), (smiles, name)
