@@ -14,6 +14,7 @@ from forceladder.configuration import (
     check_config,
     check_names,
     fit_settings,
+    ladder,
     md_settings,
 )
 from forceladder.errors import ConfigError
@@ -35,7 +36,7 @@ RUN = config["run"]
 REFERENCE = config["qm"]["reference"]
 LEVELS = [REFERENCE, *config["qm"]["compare"]]
 SEEDS = config["fit"]["seeds"]
-RUNGS = list(config["rungs"])
+RUNGS = ladder(config)
 RELEASED = [rung for rung in RUNGS if config["rungs"][rung].get("released", True)]
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 

@@ -102,6 +102,20 @@ def fit_settings(config: dict, rung: str) -> dict:
     return own | {key: {**config["fit"][key], **own.get(key, {})} for key in shared}
 
 
+def ladder(config: dict) -> list[str]:
+    """The rungs from mechanics to learning: more terms, then a correction, then nothing else.
+
+    The order of a merged configuration is that of its overlays, which nobody meant.
+    """
+
+    def place(rung):
+        terms = config["rungs"][rung]["terms"]
+        corrected = "correction" in terms
+        return corrected, -len(terms) if corrected else len(terms), rung
+
+    return sorted(config["rungs"], key=place)
+
+
 def check_rung(rung: str, config: dict):
     """Raise ConfigError for a rung whose keys do not belong together."""
     settings = config["rungs"][rung]
