@@ -51,7 +51,7 @@ SETTINGS = {
         "network": {"width": 16, "layers": 1},
         "training": {"epochs": 40, "evaluate_every": 10, "checkpoint_every": 10},
     },
-    "rungs": {"delta": CORRECTED, "mlff": CORRECTED, "bespoke": BESPOKE},
+    "rungs": {"delta": CORRECTED, "mlff": CORRECTED | {"released": True}, "bespoke": BESPOKE},
     "md": {"nve_ps": 1, "nve_frames": 20, "nvt_ps": 1, "nvt_frames": 20, "nvt_replicas": 1},
     "gates": {
         "max_test_force_rmse_kcal_per_angstrom": 1000, "max_test_energy_rmse_kcal": 1000,
