@@ -22,6 +22,14 @@ from forceladder.provenance import code_commit, machine  # noqa: E402
 SHORTEST_MEASURE = 0.02  # s; shorter actions would be at the mercy of one interruption
 
 
+def rounds_asked(description: str) -> int:
+    """--rounds of the command line of a benchmark of speed; torch gets one thread."""
+    parser = argparse.ArgumentParser(description=description.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    torch.set_num_threads(1)
+    return parser.parse_args().rounds
+
+
 def write_results(name: str, entries: dict[str, dict], seed: int, **settings):
     """Write results/bench/{name}.json, and print it as a table.
 

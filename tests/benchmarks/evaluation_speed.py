@@ -10,7 +10,6 @@ coordinates, their derivatives and neighbours. Psi4's gradient is computed once 
 where Psi4 is installed; for 3BPA the stored value is cited.
 """
 
-import argparse
 import time
 
 import numpy as np
@@ -22,6 +21,7 @@ from bench import (
     entry,
     median,
     network_of,
+    rounds_asked,
     rung_settings,
     write_results,
 )
@@ -178,16 +178,12 @@ def speeds(molecule: str, rounds: int) -> dict[str, dict]:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    entries = {}
+    rounds, entries = rounds_asked(__doc__), {}
     for molecule in MOLECULES:
-        entries |= speeds(molecule, options.rounds)
+        entries |= speeds(molecule, rounds)
     entries |= psi4_entries()
     write_results(
-        "evaluation_speed", entries, SEED, molecules=MOLECULES, batch=BATCH, rounds=options.rounds,
+        "evaluation_speed", entries, SEED, molecules=MOLECULES, batch=BATCH, rounds=rounds,
         rungs={rung: network_of(rung_settings(rung)) for rung in RUNGS},
     )  # fmt: skip
 

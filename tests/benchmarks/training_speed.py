@@ -10,7 +10,6 @@ give the same loss and the same gradient of every weight. Energies and forces ar
 time counts.
 """
 
-import argparse
 from functools import cached_property
 
 import torch
@@ -22,6 +21,7 @@ from bench import (
     median,
     median_ratio,
     network_of,
+    rounds_asked,
     rung_settings,
     write_results,
 )
@@ -355,17 +355,13 @@ def growth(rung: str, device: str, rounds: int) -> dict[str, dict]:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    entries = {}
+    rounds, entries = rounds_asked(__doc__), {}
     for device in devices():
         for measure in (speeds, growth):
             for rung in RUNGS:
-                entries |= measure(rung, device, options.rounds)
+                entries |= measure(rung, device, rounds)
     write_results(
-        "training_speed", entries, SEED, smiles=SMILES, rounds=options.rounds,
+        "training_speed", entries, SEED, smiles=SMILES, rounds=rounds,
         rungs={rung: network_of(rung_settings(rung)) for rung in RUNGS},
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from forceladder.energy.terms import TERMS
 from forceladder.model import priors
-from forceladder.model.heads.head import Head, Writing
+from forceladder.model.heads.head import REFERENCES, Head, Writing
 from forceladder.model.heads.quartic import SHARE_OF_COUPLINGS, SHARE_OF_HARMONIC
 from forceladder.model.readout import Readout, SharedBondReadout
 
@@ -97,50 +97,37 @@ def shares_spent(writing: Writing) -> dict[str, Tensor]:
 def couplings(writing: Writing, term: str) -> list[Tensor]:
     """c of each pair in COUPLED, [rows], kcal/mol per unit of either coordinate."""
     load, topology = loads(writing), writing.topology
-    stiffness = {}
-    kinds = {which[0] for pair in COUPLED[term] for which in pair}
-    if "bond" in kinds:
-        stiffness["bond"] = writing.stretching()[1]
-    if "angle" in kinds:
-        stiffness["angle"] = writing.bending()[1]
     found = []
     for u, pair in zip(strengths(writing, term), COUPLED[term], strict=True):
         c = 2.0 * u
         for kind, member in pair:
             rows = rows_of(topology, term, (kind, member))
-            lent = largest_share(writing, kind) * stiffness[kind][rows]
+            lent = largest_share(writing, kind) * writing.well(kind)[1][rows]
             c = c * torch.sqrt(lent / capacity(load[kind][rows]))
         found.append(c)
     return found
 
 
-def bond_pair(term: str):
-    """Writer of a coupling of two bonds."""
+def alike(term: str):
+    """Writer of one coupling of two bonds, or of two angles."""
 
     def parameters(writing: Writing, deviation):
-        length, _ = writing.stretching()
-        first, second = (rows_of(writing.topology, term, which) for which in COUPLED[term][0])
+        (pair,) = COUPLED[term]
+        kind = pair[0][0]
+        reference, _ = writing.well(kind)
+        first, second = (rows_of(writing.topology, term, which) for which in pair)
         (coupling,) = couplings(writing, term)
-        return {"length_1": length[first], "length_2": length[second], "coupling": coupling}
-
-    return parameters
-
-
-def angle_pair(term: str):
-    """Writer of a coupling of two angles."""
-
-    def parameters(writing: Writing, deviation):
-        angle, _ = writing.bending()
-        first, second = (rows_of(writing.topology, term, which) for which in COUPLED[term][0])
-        (coupling,) = couplings(writing, term)
-        return {"angle_1": angle[first], "angle_2": angle[second], "coupling": coupling}
+        name = REFERENCES[kind]
+        return {
+            f"{name}_1": reference[first], f"{name}_2": reference[second], "coupling": coupling
+        }  # fmt: skip
 
     return parameters
 
 
 def bond_angle(writing: Writing, deviation):
-    length, _ = writing.stretching()
-    angle, _ = writing.bending()
+    length, _ = writing.well("bond")
+    angle, _ = writing.well("angle")
     bonds = writing.topology.members["angle"]["bond"]
     first, second = couplings(writing, "bond_angle")
     return {
@@ -150,8 +137,8 @@ def bond_angle(writing: Writing, deviation):
 
 
 def bond_angle_13(writing: Writing, deviation):
-    length, _ = writing.stretching()
-    angle, _ = writing.bending()
+    length, _ = writing.well("bond")
+    angle, _ = writing.well("angle")
     members = writing.topology.members["torsion"]
     coupling_1, turned_1, coupling_3, turned_3 = couplings(writing, "bond_angle_13")
     return {
@@ -168,10 +155,10 @@ def readout(kind, atoms: int, outputs: int = 1, **options):
     )
 
 
-BOND_BOND = Head(readout(Readout, 3), "angle", bond_pair("bond_bond"))
+BOND_BOND = Head(readout(Readout, 3), "angle", alike("bond_bond"))
 BOND_ANGLE = Head(readout(Readout, 3, per_end=True), "angle", bond_angle)
-ANGLE_ANGLE = Head(readout(SharedBondReadout, 4), "angle_pair", angle_pair("angle_angle"))
-ANGLE_ANGLE_TORSION = Head(readout(Readout, 4), "torsion", angle_pair("angle_angle_torsion"))
-BOND_BOND_13 = Head(readout(Readout, 4), "torsion", bond_pair("bond_bond_13"))
+ANGLE_ANGLE = Head(readout(SharedBondReadout, 4), "angle_pair", alike("angle_angle"))
+ANGLE_ANGLE_TORSION = Head(readout(Readout, 4), "torsion", alike("angle_angle_torsion"))
+BOND_BOND_13 = Head(readout(Readout, 4), "torsion", alike("bond_bond_13"))
 BOND_ANGLE_13 = Head(readout(Readout, 4, outputs=2, per_end=True), "torsion", bond_angle_13)
-ANGLE_ANGLE_13 = Head(readout(Readout, 4), "torsion", angle_pair("angle_angle_13"))
+ANGLE_ANGLE_13 = Head(readout(Readout, 4), "torsion", alike("angle_angle_13"))

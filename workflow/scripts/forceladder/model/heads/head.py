@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from forceladder.energy.topology import Topology
 from forceladder.errors import ConfigError
 
+REFERENCES = {"bond": "length", "angle": "angle"}  # kind → its reference value's name
+
 
 class Head(NamedTuple):
     """readout     settings → module that reads a table's rows, or None: nothing is predicted
@@ -39,15 +41,12 @@ class Writing(NamedTuple):
     atoms: dict
     loads: dict
 
-    def stretching(self) -> tuple[Tensor, Tensor]:
-        """Reference lengths [bonds] Å, and quadratic coefficients K of K Δ² kcal/mol/Å²."""
-        return self._diagonal("bond", "length")
+    def well(self, kind: str) -> tuple[Tensor, Tensor]:
+        """Reference b₀ Å or θ₀ rad of every bond or angle, and K of K Δ² kcal/mol per unit².
 
-    def bending(self) -> tuple[Tensor, Tensor]:
-        """Reference angles [angles] rad, and quadratic coefficients kcal/mol/rad²."""
-        return self._diagonal("angle", "angle")
-
-    def _diagonal(self, kind: str, reference: str) -> tuple[Tensor, Tensor]:
+        raises: ConfigError where the rung has no energy of its own for them
+        """
+        reference = REFERENCES[kind]
         if (quartic := self.terms.get(f"{kind}_quartic")) is not None:
             return quartic[reference], quartic["quadratic"]
         if (harmonic := self.terms.get(f"{kind}_harmonic")) is not None:

@@ -35,7 +35,7 @@ def coupling_amplitude(deviation):
 
 
 def middle_bond(writing: Writing, deviation):
-    length, _ = writing.stretching()
+    length, _ = writing.well("bond")
     return {
         "length": length[writing.topology.members["torsion"]["bond"][:, 1]],
         "amplitude": coupling_amplitude(deviation),
@@ -43,7 +43,7 @@ def middle_bond(writing: Writing, deviation):
 
 
 def end_bond(writing: Writing, deviation):
-    length, _ = writing.stretching()
+    length, _ = writing.well("bond")
     bonds = writing.topology.members["torsion"]["bond"]
     amplitude = coupling_amplitude(deviation)
     return {
@@ -53,7 +53,7 @@ def end_bond(writing: Writing, deviation):
 
 
 def angle(writing: Writing, deviation):
-    reference, _ = writing.bending()
+    reference, _ = writing.well("angle")
     angles = writing.topology.members["torsion"]["angle"]
     amplitude = coupling_amplitude(deviation)
     return {
