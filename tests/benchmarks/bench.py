@@ -3,6 +3,7 @@
 A benchmark imports from here first; then it finds `forceladder` and the helpers of the tests.
 """
 
+import argparse
 import sys
 import time
 from functools import cache
