@@ -15,22 +15,26 @@ LADDER = {
     "mlff": ("correction",),
 }
 CORRECTION = {
-    "cutoff_angstrom": 3.0, "graph_layers": 1, "layers": 2, "channels": 6,
+    "architecture": "cluster_expansion", "cutoff_angstrom": 3.0, "graph_layers": 1,
+    "layers": 2, "channels": 6,
     "densities": 5, "transported": 3,
     "hidden": 8, "chemistry": 4, "radial_functions": 5, "radial_damping": 2.0, "max_degree": 2,
     "correlation": 3, "max_energy_kcal_per_atom": None,
 }  # fmt: skip
 
 
-def ladder_rung(graph, terms, seed=0, scale=0.3, strength=10.0, **correction):
-    """A rung with these terms; `strength` kcal/mol scales the last layer of its correction."""
+def ladder_rung(graph, terms, seed=0, scale=0.3, strength=10.0, settings=CORRECTION, **correction):
+    """A rung with these terms; `strength` kcal/mol scales the last weights of its correction.
+
+    settings: of the correction; what else is named is laid over them
+    """
     model = random_rung(
         graph, seed, scale, terms=list(terms), fit_lennard_jones=True,
-        correction={**CORRECTION, **correction},
+        correction={**settings, **correction},
     )  # fmt: skip
     if model.correction is not None:
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
-            weight = model.correction.readout[2].weight
-            weight.copy_(strength * torch.randn(weight.shape, generator=generator).double())
+            for weight in model.correction.last_weights():
+                weight.copy_(strength * torch.randn(weight.shape, generator=generator).double())
     return model

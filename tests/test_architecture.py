@@ -43,6 +43,8 @@ FACADES = {"__init__", "__main__", "cli", "configuration", "force_field"}  # of 
 # package → where alone it may be named
 ONLY_IN = {
     "dgl": ("model/graph.py",),
+    "mace": ("model/corrections/mace.py",),
+    "e3nn": ("model/corrections/mace.py",),
     "openff": ("openff/",),
     "qcportal": ("openff/",),
     "snakemake": (),

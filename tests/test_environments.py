@@ -14,8 +14,8 @@ CONDA_NAMES = {  # import name → conda-forge name, where they differ
     "tblite": "tblite-python", "dftd3": "dftd3-python", "torch": "pytorch",
     "matplotlib": "matplotlib-base", "openff": "openff-toolkit",
 }  # fmt: skip
-# Imported only if there (dgl), by Psi4's own Python (psi4), or by the Snakefile alone
-OPTIONAL = {"dgl", "psi4", "protocol", "jsonschema"}
+# Imported only if there (dgl, mace), by Psi4's own Python (psi4), or by the Snakefile alone
+OPTIONAL = {"dgl", "mace", "e3nn", "psi4", "protocol", "jsonschema"}
 CONDA_ONLY = {"openff", "qcportal"}  # envs/openff.yaml; all else runs without them
 ROOMS = {
     "qm.yaml": ["molecules", "qm", "training_set"],
@@ -60,7 +60,8 @@ def conda(name: str) -> dict[str, str]:
 
 def pinned() -> dict[str, str]:
     lines = (PROJECT / "envs/requirements.txt").read_text().splitlines()
-    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
+    plain = (line.partition("#")[0].strip() for line in lines)
+    pairs = (line.split("==") for line in plain if line)
     return {name: version for name, version in pairs}  # noqa: C416 - raises on an unpinned line
 
 
@@ -96,6 +97,15 @@ def test_conda_and_pip_agree_on_versions(name):
         if package in pip and version:
             plain = [re.sub(r"^0+(?=\d)", "", part) for part in version.split(".")]
             assert pip[package].split(".")[: len(plain)] == plain, package
+
+
+def test_environment_of_mace_is_that_of_fits_and_of_md_with_one_package_more():
+    listed = yaml.safe_load((PROJECT / "envs/mace.yaml").read_text())["dependencies"]
+    (pip,) = (item["pip"] for item in listed if isinstance(item, dict))
+    plain = {item for item in listed if isinstance(item, str)} - {"pip"}
+    others = (yaml.safe_load((PROJECT / f"envs/{name}.yaml").read_text()) for name in ("fit", "md"))
+    assert plain == set().union(*(set(other["dependencies"]) for other in others))
+    assert pip == [f"mace-torch=={pinned()['mace-torch']}"]
 
 
 def test_every_rules_environment_file_exists():

@@ -38,6 +38,11 @@ LEVELS = [REFERENCE, *config["qm"]["compare"]]
 SEEDS = config["fit"]["seeds"]
 RUNGS = ladder(config)
 RELEASED = [rung for rung in RUNGS if config["rungs"][rung].get("released", True)]
+# the package mace-torch is only needed by those who ask for it
+MACE = any(
+    rung.get("correction", {}).get("architecture") == "mace"
+    for rung in config["rungs"].values()
+)
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 

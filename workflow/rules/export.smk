@@ -12,7 +12,7 @@ rule export_systems:
     log:
         "results/{run}/logs/export_systems/{rung}/seed-{seed}.log",
     conda:
-        "../../envs/md.yaml"
+        "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
     resources:
         mem_mb=growing(2000),
         runtime=growing(60),

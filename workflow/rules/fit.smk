@@ -13,7 +13,7 @@ rule fit_rung:
     benchmark:
         "results/{run}/benchmarks/fit_rung/{rung}/seed-{seed}.tsv"
     conda:
-        "../../envs/fit.yaml"
+        "../../envs/mace.yaml" if MACE else "../../envs/fit.yaml"
     threads: config["fit"]["threads"]
     resources:
         mem_mb=growing(8000),

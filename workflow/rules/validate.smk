@@ -36,7 +36,7 @@ rule predict_rung:
     log:
         "results/{run}/logs/predict_rung/{rung}/seed-{seed}.log",
     conda:
-        "../../envs/md.yaml"
+        "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
     resources:
         mem_mb=growing(4000),
         runtime=growing(60),
@@ -106,7 +106,7 @@ rule run_md:
     benchmark:
         "results/{run}/benchmarks/run_md/{rung}/seed-{seed}.tsv"
     conda:
-        "../../envs/md.yaml"
+        "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
     threads: 1
     resources:
         mem_mb=growing(2000),

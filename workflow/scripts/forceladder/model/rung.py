@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from forceladder.energy.terms import TERMS
 from forceladder.energy.topology import Topology
 from forceladder.errors import ConfigError, VersionError
-from forceladder.model.correction import Correction
+from forceladder.model.corrections import make_correction
 from forceladder.model.encoder import Encoder
 from forceladder.model.heads import HEADS
 from forceladder.model.heads.head import Writing
@@ -53,7 +53,7 @@ class Rung(nn.Module):
         self.readouts = nn.ModuleDict({k: v for k, v in readouts.items() if v is not None})
         self.correction = None
         if CORRECTION in settings["terms"]:
-            self.correction = Correction(settings["correction"], settings["width"])
+            self.correction = make_correction(settings["correction"], settings["width"])
         # kcal/mol by atomic number, of atoms on their own; set at the end of a fit (fit.references)
         self.register_buffer("atomic_energy", torch.zeros(ELEMENTS))
         # bespoke molecules: mapped SMILES → head → [rows, …], added to what the network says
@@ -65,13 +65,11 @@ class Rung(nn.Module):
         raises: VersionError if the topology has other features than the model
         """
         self.check_features(topology)
-        embedding = self.encoder(topology, backend)
+        embedding = self.encoder(topology, backend) if self.readouts else None
         deviations = self.with_offsets(topology, self.deviations(topology, embedding))
-        parameters = self.write(topology, deviations, embedding)
         if self.correction is not None:
-            layers = self.settings["correction"]["graph_layers"]
-            parameters = parameters._replace(embedding=self.encoder(topology, backend, layers))
-        return parameters
+            embedding = self.correction.embedding(self.encoder, topology, backend)
+        return self.write(topology, deviations, embedding)
 
     def write(self, topology: Topology, deviations: dict, embedding: Tensor) -> Parameters:
         """Parameters of given deviations."""

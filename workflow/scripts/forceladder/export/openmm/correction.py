@@ -14,7 +14,8 @@ from torch import Tensor
 
 from forceladder.energy.neighbours import Neighbours
 from forceladder.errors import VersionError
-from forceladder.model.correction import Correction
+from forceladder.model.corrections import make_correction
+from forceladder.model.corrections.correction import Correction
 from forceladder.model.rung import CORRECTION, Rung
 from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
 
@@ -33,7 +34,7 @@ def attach_correction(
             f"the parameters of {parameters['id']} and the model are not of one rung: their "
             "corrections differ in settings."
         )
-    correction = Correction(model.settings[CORRECTION], model.settings["width"]).to(dtype)
+    correction = make_correction(model.settings[CORRECTION], model.settings["width"]).to(dtype)
     correction.load_state_dict(model.correction.state_dict())
     compute = partial(
         energy_and_forces,

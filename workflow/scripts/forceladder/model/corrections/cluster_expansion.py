@@ -30,34 +30,32 @@ import torch
 from torch import Tensor, nn
 
 from forceladder.energy.neighbours import RELATIONS, Neighbours
+from forceladder.energy.topology import Topology
+from forceladder.model.corrections.correction import Correction
 
 ENVELOPE_POWER = 6  # value, slope and curvature vanish at the cutoff
 TRANSPORTED_DEGREE = 2
 TYPICAL_NEIGHBOURS = 10.0  # keeps densities near one
 
 
-class Correction(nn.Module):
-    """Energy of each atom from its surroundings; untrained it is zero.
-
-    settings:
-      cutoff_angstrom
-      layers            atoms feel each other up to layers × cutoff apart
-      channels          of messages
-      densities         mixtures of channels whose products are taken
-      transported       densities of neighbours that are added to one's own
-      hidden            width of the small dense networks
-      chemistry         numbers by which the graph embedding tells atoms apart in a pair
-      radial_functions  sines in a distance; the n-th enters as n^−radial_damping
-      radial_damping    0 resolves most; 2 makes functions smooth, so that they extrapolate
-      max_degree        of the spherical harmonics
-      correlation       highest power of a density; a layer has body order correlation + 1
-      max_energy_kcal_per_atom  bound of every |ε_i|, None for no bound
+class ClusterExpansion(Correction):
+    """settings, beside those of every correction:
+    graph_layers      of messages on the molecular graph in what it knows of an atom
+    layers            atoms feel each other up to layers × cutoff apart
+    channels          of messages
+    densities         mixtures of channels whose products are taken
+    transported       densities of neighbours that are added to one's own
+    hidden            width of the small dense networks
+    chemistry         numbers by which the graph embedding tells atoms apart in a pair
+    radial_functions  sines in a distance; the n-th enters as n^−radial_damping
+    radial_damping    0 resolves most; 2 makes functions smooth, so that they extrapolate
+    max_degree        of the spherical harmonics
+    correlation       highest power of a density; a layer has body order correlation + 1
     """
 
     def __init__(self, settings: dict, width: int):
         """width: of the graph embedding"""
-        super().__init__()
-        self.settings = dict(settings)
+        super().__init__(settings)
         self.layers = nn.ModuleList(
             Layer(settings, width, first=t == 0) for t in range(settings["layers"])
         )
@@ -69,24 +67,25 @@ class Correction(nn.Module):
         )
         nn.init.zeros_(self.readout[2].weight)
 
-    def forward(
-        self, embedding: Tensor, position_atom: Tensor, positions: Tensor, neighbours: Neighbours
-    ) -> Tensor:
-        """Energy of each atom, kcal/mol, [positions]; exactly zero for an atom on its own.
+    def embedding(self, encoder: nn.Module, topology: Topology, backend: str) -> Tensor:
+        """[atoms, width] after some layers of the graph network, as many as `graph_layers` says."""
+        return encoder(topology, backend, self.settings["graph_layers"])
 
-        embedding: [atoms, width]      position_atom: [positions] atom row of each position
-        positions: [positions, 3] Å; differentiate with respect to them for forces
-        neighbours: at least all within the cutoff
-        """
-        edges = self._edges(position_atom, positions, neighbours)
+    def last_weights(self) -> list[nn.Parameter]:
+        return [self.readout[2].weight]
+
+    def atomic_energy(
+        self, embedding: Tensor, position_atom: Tensor, vector: Tensor, distance: Tensor,
+        felt: Tensor, neighbours: Neighbours,
+    ) -> Tensor:  # fmt: skip
+        """See `Correction`."""
+        edges = self._edges(position_atom, vector, distance, neighbours)
         scalars, densities, seen = None, None, []
         for layer in self.layers:
             scalars, densities = layer(embedding, edges, scalars, densities)
             seen.append(scalars)
         energy = self.readout(torch.cat(seen, 1)) - self._alone(embedding)[position_atom]
-        energy = torch.where(edges.has_neighbour, energy[:, 0], 0.0)
-        bound = self.settings["max_energy_kcal_per_atom"]
-        return energy if bound is None else bound * torch.tanh(energy / bound)
+        return energy[:, 0]
 
     def _alone(self, embedding: Tensor) -> Tensor:
         """What the readout says of atoms without neighbours, [atoms, 1]."""
@@ -98,15 +97,9 @@ class Correction(nn.Module):
             seen.append(scalars)
         return self.readout(torch.cat(seen, 1))
 
-    def _edges(self, position_atom, positions, neighbours: Neighbours) -> "Edges":
+    def _edges(self, position_atom, vector, distance, neighbours: Neighbours) -> "Edges":
         cutoff, degree = self.settings["cutoff_angstrom"], self.settings["max_degree"]
-        index = neighbours.index.flatten()
-        vector = positions.index_select(0, index).view(*neighbours.index.shape, 3)
-        vector = vector - positions[:, None]
-        # padding lies at the cutoff, where nothing is felt and nothing is singular
-        at_cutoff = vector.new_tensor([cutoff, 0.0, 0.0])
-        vector = torch.where(neighbours.mask[..., None], vector, at_cutoff)
-        distance = vector.norm(dim=-1, keepdim=True)
+        index, distance = neighbours.index.flatten(), distance[..., None]
         return Edges(
             atom=position_atom,
             other_atom=position_atom[index],
@@ -118,9 +111,8 @@ class Correction(nn.Module):
             ),
             monomials=monomials(vector / distance, degree),
             sphere=sphere(
-                degree, self.settings["correlation"], positions.dtype, positions.device
+                degree, self.settings["correlation"], vector.dtype, vector.device
             ),
-            has_neighbour=((distance[..., 0] < cutoff) & neighbours.mask).any(1),
         )  # fmt: skip
 
 
@@ -134,7 +126,6 @@ class Edges(NamedTuple):
     radial         [positions, slots, radial functions]
     monomials      [positions, slots, (degree + 1)²]
     sphere         see `Sphere`
-    has_neighbour  [positions] bool
     """
 
     atom: Tensor
@@ -145,7 +136,6 @@ class Edges(NamedTuple):
     radial: Tensor
     monomials: Tensor
     sphere: "Sphere"
-    has_neighbour: Tensor
 
 
 class Layer(nn.Module):

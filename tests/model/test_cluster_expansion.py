@@ -1,4 +1,4 @@
-"""The ML correction obeys the physics of every potential and its own promises."""
+"""Our own correction obeys the physics of every potential and its own promises."""
 
 import math
 from itertools import product
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from force_fields import VARIETY, dataset_of_mapped, embedded, geometry_of, shaken, topology
 from forceladder.energy.neighbours import find_neighbours
 from forceladder.energy.topology import topology_of
-from forceladder.model.correction import (
-    Correction,
+from forceladder.model.corrections.cluster_expansion import (
+    ClusterExpansion,
     invariant_products,
     monomials,
     product_quadrature,
@@ -25,7 +25,8 @@ from forceladder.model.encoder import Encoder
 from physics import Physics, rotation
 
 SETTINGS = {
-    "cutoff_angstrom": 3.5, "graph_layers": 1, "layers": 2, "channels": 6,
+    "architecture": "cluster_expansion", "cutoff_angstrom": 3.5, "graph_layers": 1,
+    "layers": 2, "channels": 6,
     "densities": 5, "transported": 3,
     "hidden": 8, "chemistry": 4, "radial_functions": 5, "radial_damping": 2.0, "max_degree": 3,
     "correlation": 3, "max_energy_kcal_per_atom": None,
@@ -42,7 +43,7 @@ class Model:
         features = graph.atom_features.shape[1], graph.bond_features.shape[1]
         self.dtype, self.settings = dtype, {**SETTINGS, **changes}
         self.encoder = Encoder(*features, WIDTH, 2).to(dtype)
-        self.correction = Correction(self.settings, WIDTH).to(dtype)
+        self.correction = ClusterExpansion(self.settings, WIDTH).to(dtype)
         if trained:
             with torch.no_grad():
                 for weight in self.correction.parameters():
