@@ -1,12 +1,15 @@
 """MACE as the term `correction` is a potential as good as ours, and what its package computes."""
 
 import builtins
+import subprocess
+import sys
 from functools import lru_cache
 
 import numpy as np
 import pytest
 import torch
 
+from conftest import SCRIPTS
 from force_fields import (
     VARIETY,
     dataset_of,
@@ -146,6 +149,12 @@ def test_fit_learns_and_says_the_same_twice(xtb_set):
     assert same_weights(whole, again)
     errors = history["train_force_rmse"][np.isfinite(history["train_force_rmse"])]
     assert errors[-1] < 0.9 * errors[0]
+
+
+def test_nobody_need_have_imported_the_package_before():
+    """e3nn alone does not load with a torch that reads no pickles; mace sees to that."""
+    code = f"from forceladder.model.corrections import make_correction as m; m({SETTINGS}, 8)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300, cwd=SCRIPTS)
 
 
 def test_without_the_package_a_sentence_says_what_to_install(monkeypatch):

@@ -98,8 +98,9 @@ def _mace():
     raises: ConfigError
     """
     try:
-        from e3nn import o3
-        from mace import modules
+        from mace import modules  # first: it makes e3nn's constants readable for this torch
+
+        from e3nn import o3  # isort: skip
     except ImportError as error:
         raise ConfigError(
             f"a rung asks for the architecture mace, and mace-torch cannot be imported ({error}); "
