@@ -222,6 +222,14 @@ def with_rung(**settings):
             "lacks the key rungs.fifth.bespoke.iterations_per",
         ),
         ({"base": "class2"}, "lacks the key rungs.fifth.terms."),
+        (
+            {"terms": ["bond_quartic", "bond_harmonic"]},
+            "rungs.fifth.terms has both bond_harmonic and bond_quartic; name one of them.",
+        ),
+        (
+            {"terms": ["bond_quartic", "bond_angle"]},
+            "rungs.fifth.terms has bond_angle, which needs angle_quartic or angle_harmonic too",
+        ),
     ],
 )
 def test_a_rung_whose_keys_do_not_belong_together_is_one_sentence(settings, sentence):
@@ -300,6 +308,21 @@ def test_another_list_of_terms_is_another_rung(name):
     assert all(
         bool(value.isfinite().all()) for values in found.terms.values() for value in values.values()
     )
+
+
+@pytest.mark.parametrize("term", [*TERMS])
+@pytest.mark.parametrize("wells", [[], ["bond_quartic"], ["angle_harmonic"]])
+def test_terms_that_the_configuration_takes_are_those_that_a_model_takes(term, wells):
+    """What a model refuses, the configuration refuses before anything is computed."""
+    terms, graph = list(dict.fromkeys([*wells, term])), topology("CC(=O)N")
+    more = with_rung(terms=terms)
+    try:
+        start_model(fit_settings(more, "fifth"), graph, 0, None)(graph)
+    except ConfigError:
+        with pytest.raises(ConfigError, match=r"rungs\.fifth\.terms has"):
+            check_config(more, SCHEMA)
+    else:
+        check_config(more, SCHEMA)
 
 
 def test_terms_of_the_schema_are_those_of_the_library():

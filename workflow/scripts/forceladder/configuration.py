@@ -9,6 +9,10 @@ from forceladder.qm.engines import ENGINES
 # of validate.baselines, which the Snakefile need not import
 RESERVED = ("MMFF94", "UFF", "GFN2-xTB", "OpenFF Sage 2.3.0")
 EXTXYZ_KEYS = ("smiles", "energy_key", "forces_key", "energy_unit", "force_unit")
+EITHER = (
+    ("bond_harmonic", "bond_quartic"), ("angle_harmonic", "angle_quartic"),
+    ("lennard_jones", "lennard_jones_96"),
+)  # fmt: skip
 TYPES = {
     "integer": "a whole number", "number": "a finite number (write 1.0e-6, not 1e-6)",
     "object": "a section of keys", "array": "a list", "string": "text", "null": "empty",
@@ -144,6 +148,24 @@ def check_rung(rung: str, config: dict):
                 f"rungs.{rung} has the base {base!r}, so its terms must be "
                 f"[{', '.join(wanted)}] and its network the same."
             )
+    check_terms(rung, settings["terms"])
+
+
+def check_terms(rung: str, terms: list[str]):
+    """Raise ConfigError for two terms that are one, and for a coupling of what has no well.
+
+    The model would refuse them, too, but only when QM is computed.
+    """
+    for one, other in EITHER:
+        if one in terms and other in terms:
+            raise ConfigError(f"rungs.{rung}.terms has both {one} and {other}; name one of them.")
+    for term in terms:
+        for kind in ("bond", "angle"):
+            wells = (f"{kind}_quartic", f"{kind}_harmonic")
+            if kind in term.split("_") and not set(wells) & set(terms):
+                raise ConfigError(
+                    f"rungs.{rung}.terms has {term}, which needs {wells[0]} or {wells[1]} too."
+                )
 
 
 def check_import(name: str, settings: dict):
