@@ -16,7 +16,7 @@ SMILES = """
     N[C@@H](Cc1ccc(O)cc1)C(=O)O OC[C@H]1O[C@@H](O)[C@H](O)[C@@H](O)[C@@H]1O F/C=C/F
     C[C@]12CC[C@H]3[C@@H](CCc4cc(O)ccc34)[C@@H]1CC[C@@H]2O F/C=C\\F C/C=C/C=C\\C C/C(F)=C(/Cl)Br
     c1ccc2[nH]ccc2c1 c1cc[nH+]cc1 [O-][n+]1ccccc1 Cn1cc[n+](C)c1 CS(=O)(=O)[O-] COP(=O)(OC)OC
-    C[S@](=O)c1ccccc1 c1ccsc1 OB(O)c1ccccc1 BrC1CC1 IC#C N#Cc1ccccc1 C#CC#C C[N+](=O)[O-] C[NH3+]
+    C[S@](=O)c1ccccc1 c1ccsc1 OP(O)c1ccccc1 BrC1CC1 IC#C N#Cc1ccccc1 C#CC#C C[N+](=O)[O-] C[NH3+]
     NC(N)=[NH2+] [O-]C(=O)/C=C/C(=O)[O-] C[C@H]1CC[C@@H](C)CC1 C[C@H]1CC[C@H](C)CC1
     C[C@@H](O)[C@H](C)O C[C@@H](O)[C@@H](C)O c1cc2cccccc-2c1 O=c1cc[nH]cc1 O=C1C=CC(=O)C=C1
     [H]/N=C(\\C)N C/C=N/O CC1(C)S[C@@H]2[C@H](NC(=O)Cc3ccccc3)C(=O)N2[C@H]1C(=O)O [CH3] [O][O]

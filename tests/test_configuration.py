@@ -222,6 +222,22 @@ def with_rung(**settings):
             "lacks the key rungs.fifth.bespoke.iterations_per",
         ),
         ({"base": "class2"}, "lacks the key rungs.fifth.terms."),
+        ({"terms": ["bond_harmonic", "coulomb"]}, "coulomb, under which unlike charges fall"),
+        (
+            {
+                "terms": ["bond_harmonic", "correction"],
+                "correction": CONFIG["rungs"]["mlff"]["correction"],
+            },
+            "max_energy_kcal_per_atom is empty, which takes the floor from below",
+        ),
+        ({"terms": ["lennard_jones"]}, "lennard_jones alone, whose parameters are the table's"),
+        (
+            {
+                "terms": ["bond_harmonic"],
+                "loss_weights": {"force": 0.0, "energy": 0.0, "torsion": 0.0},
+            },
+            "rungs.fifth has no data to learn from",
+        ),
         (
             {"terms": ["bond_quartic", "bond_harmonic"]},
             "rungs.fifth.terms has both bond_harmonic and bond_quartic; name one of them.",
@@ -314,7 +330,9 @@ def test_another_list_of_terms_is_another_rung(name):
 @pytest.mark.parametrize("wells", [[], ["bond_quartic"], ["angle_harmonic"]])
 def test_terms_that_the_configuration_takes_are_those_that_a_model_takes(term, wells):
     """What a model refuses, the configuration refuses before anything is computed."""
-    terms, graph = list(dict.fromkeys([*wells, term])), topology("CC(=O)N")
+    # two terms with which any rung has a floor and something to learn
+    terms = list(dict.fromkeys(["torsion_cosine", "lennard_jones_96", *wells, term]))
+    graph = topology("CC(=O)N")
     more = with_rung(terms=terms)
     try:
         start_model(fit_settings(more, "fifth"), graph, 0, None)(graph)

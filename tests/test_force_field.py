@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 import forceladder
 from force_fields import geometry_of, topology
@@ -26,6 +27,13 @@ def release(tmp_path_factory):
         (folder / "models" / rung).mkdir(parents=True)
         save_model(ladder_rung(topology("CCO"), terms), folder / "models" / rung)
     return folder
+
+
+def save_release(model, folder):
+    (folder / "models" / "class2").mkdir(parents=True)
+    save_model(model, folder / "models" / "class2")
+    manifest = {"rungs": ["class2"], "elements": ["C", "H", "O"]}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
 @pytest.mark.parametrize("rung", LADDER)
@@ -54,6 +62,47 @@ def test_charges_of_the_user_take_the_place_of_the_force_fields(release):
     assert max(np.abs(np.subtract(own["charge"], charges))) > 1e-3
     terms = {name: term for name, term in own["terms"].items() if name != "coulomb"}
     assert {k: v for k, v in given["terms"].items() if k != "coulomb"} == terms
+
+
+@pytest.mark.parametrize("smiles", ["OC", "CO", "[H]OC([H])([H])[H]"])
+def test_bespoke_parameters_are_found_in_whichever_order_the_atoms_are(tmp_path, smiles):
+    """And given in the order that was asked for: the same energy of the same geometry."""
+    known = "[C:3]([O:1][H:6])([H:2])([H:4])[H:5]"
+    molecule = {"id": "", "mapped_smiles": known, "inchikey": "", "net_charge": 0, "split": ""}
+    model, graph = (
+        ladder_rung(topology("CO"), LADDER["class2"]),
+        topology_of(topology_dataset([molecule])),
+    )
+    save_release(model, tmp_path / "plain")
+    with torch.no_grad():
+        said = model.deviations(graph, model.encoder(graph))
+    model.offsets[known] = {head: torch.full_like(v, 0.2) for head, v in said.items()}
+    save_release(model, tmp_path / "bespoke")
+    plain, field = (forceladder.load(tmp_path / name) for name in ("plain", "bespoke"))
+    by_element = {"C": -0.1, "O": -0.5, "H": 0.1}
+
+    def charges(mol):
+        return [
+            0.3 if atom.GetSymbol() == "H" and atom.GetNeighbors()[0].GetSymbol() == "O"
+            else by_element[atom.GetSymbol()] for atom in mol.GetAtoms()
+        ]  # fmt: skip
+
+    first = field.parametrize_mapped(known)
+    first = field.parametrize_mapped(known, charges(first.mol))
+    asked = field.parametrize(smiles, charges(field.parametrize(smiles).mol))
+    place = asked.mol.GetSubstructMatch(first.mol)  # of each atom of the first
+    x = first.positions() + np.random.default_rng(0).normal(scale=0.05, size=(6, 3))
+    expected, gradient = openmm_energy_and_gradient(first.to_openmm(), x)
+    energy, found = openmm_energy_and_gradient(asked.to_openmm(), x[np.argsort(place)])
+    assert energy == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(found[list(place)], gradient, rtol=0, atol=1e-9)
+    assert (
+        asked.parameters["mapped_smiles"] == plain.parametrize(smiles).parameters["mapped_smiles"]
+    )
+    other, _ = openmm_energy_and_gradient(
+        plain.parametrize(smiles, charges(asked.mol)).to_openmm(), x[np.argsort(place)]
+    )
+    assert abs(other - expected) > 1e-2
 
 
 def test_mapped_smiles_gives_charges_their_order(release):

@@ -39,6 +39,24 @@ def test_two_batches_that_follow_each_other_would_not_fit_into_one(counts, size,
         assert sum(sizes) / len(sizes) > size / 2 or max(firsts) > size / 2
 
 
+@given(COUNTS, SIZES, SEEDS)
+def test_no_torsion_scan_is_cut(counts, size, seed):
+    """Even a scan that is larger than a batch: its profile is relative to its own mean."""
+    random = np.random.default_rng(seed)
+    scans = [random.integers(-1, 3, count) for count in counts]
+    batches = deal_conformers(counts, size, seed, np.concatenate(scans))
+    dealt = [(m, kept) for batch in batches for m, kept in batch]
+    assert sorted((m, c) for m, kept in dealt for c in kept.tolist()) == [
+        (m, c) for m, count in enumerate(counts) for c in range(count)
+    ]
+    for m, scan in enumerate(scans):
+        for number in range(3):
+            holders = [kept for one, kept in dealt if one == m and (scan[kept] == number).any()]
+            assert len(holders) <= 1
+    longest = max([size, *(int((scan == n).sum()) for scan in scans for n in range(3))])
+    assert all(sum(len(kept) for _, kept in b) <= size + longest for b in batches)
+
+
 def test_seed_alone_decides_who_is_dealt_with_whom():
     counts = [5, 40, 3, 3, 12]
 

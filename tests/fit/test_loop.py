@@ -386,6 +386,14 @@ def test_broken_qm_data_are_named_with_their_molecule_and_part(xtb_set, name, pa
         fit_rung(spoiled(xtb_set, name, "c1ccoc1"), class1(2))
 
 
+@pytest.mark.parametrize("name", ["positions", "energy"])
+def test_broken_validation_data_are_named_and_choose_no_model(xtb_set, name):
+    """Else no error would ever be the best, and no fit would stop early."""
+    smiles = str(select_split(xtb_set, "validation")["molecule_id"].values[0])
+    with pytest.raises(FitError, match=re.escape(f"of molecule {smiles}; look at its")):
+        fit_rung(spoiled(xtb_set, name, smiles), class1(3))
+
+
 def test_training_set_without_a_training_molecule_is_an_error(xtb_set):
     with pytest.raises(FitError, match="no molecule of the training set is in the split 'train'"):
         fit_rung(select_split(xtb_set, "test"), class1(2))

@@ -6,6 +6,7 @@ import torch
 
 import oracles
 from force_fields import CLASS1, random_rung, untrained_rung
+from forceladder.fit.batches import make_batches
 from forceladder.fit.data import conformer_weights, fit_data, relative_energies
 from forceladder.fit.loss import (
     FORCE_LOSSES,
@@ -281,6 +282,12 @@ def test_metrics_do_not_depend_on_batches(scanned_set, data):
     whole = error_metrics([(*said_by(model, data), data)])
     parts = error_metrics([(*said_by(model, batch), batch) for batch in batches])
     assert parts == pytest.approx(whole, rel=1e-10)
+    # nor on molecules that are cut: an energy is relative to all conformers of its molecule
+    cut = make_batches(scanned_set, 2, SCALE, 0)
+    assert len(cut) > 14
+    parts = error_metrics([(*said_by(model, batch), batch) for batch in cut])
+    for name in ("force_rmse", "energy_rmse", "torsion_rmse", "dipole_rmse"):
+        assert parts[name] == pytest.approx(whole[name], rel=1e-10), name
 
 
 def test_molecules_without_a_grid_do_not_flatter_the_esp_error(xtb_set):

@@ -20,7 +20,7 @@ from force_fields import (
     untrained_rung,
 )
 from forceladder.energy.topology import topology_of
-from forceladder.errors import ConfigError
+from forceladder.errors import MissingProgramError
 from forceladder.export.openmm.correction import attach_correction
 from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
 from forceladder.export.openmm.system import openmm_system
@@ -157,7 +157,9 @@ def test_nobody_need_have_imported_the_package_before():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300, cwd=SCRIPTS)
 
 
-def test_without_the_package_a_sentence_says_what_to_install(monkeypatch):
+def test_without_the_package_a_sentence_says_what_to_install(monkeypatch, tmp_path):
+    """Of a new model, and of a stored one, which is not broken."""
+    save_model(one_model(), tmp_path)
     real = builtins.__import__
 
     def refuse(name, *args, **kwargs):
@@ -166,5 +168,7 @@ def test_without_the_package_a_sentence_says_what_to_install(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(ConfigError, match="pip install mace-torch"):
+    with pytest.raises(MissingProgramError, match="pip install mace-torch"):
         make_correction(SETTINGS, 8)
+    with pytest.raises(MissingProgramError, match="pip install mace-torch"):
+        load_model(tmp_path)

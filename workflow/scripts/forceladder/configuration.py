@@ -149,6 +149,8 @@ def check_rung(rung: str, config: dict):
                 f"[{', '.join(wanted)}] and its network the same."
             )
     check_terms(rung, settings["terms"])
+    check_floor(rung, settings)
+    check_fit(rung, fit_settings(config, rung))
 
 
 def check_terms(rung: str, terms: list[str]):
@@ -166,6 +168,44 @@ def check_terms(rung: str, terms: list[str]):
                 raise ConfigError(
                     f"rungs.{rung}.terms has {term}, which needs {wells[0]} or {wells[1]} too."
                 )
+
+
+def check_floor(rung: str, settings: dict):
+    """Raise ConfigError for energies that fall without end, which no data can mend."""
+    terms = set(settings["terms"])
+    if "coulomb" in terms and not terms & {"lennard_jones", "lennard_jones_96"}:
+        raise ConfigError(
+            f"rungs.{rung}.terms has coulomb, under which unlike charges fall into each other; add "
+            "lennard_jones or lennard_jones_96."
+        )
+    bound = settings.get("correction", {}).get("max_energy_kcal_per_atom", 0.0)
+    if "correction" in terms and len(terms) > 1 and bound is None:
+        raise ConfigError(
+            f"rungs.{rung}.correction.max_energy_kcal_per_atom is empty, which takes the "
+            "floor from below the mechanical terms; give it a number, such as 10.0."
+        )
+
+
+def check_fit(rung: str, settings: dict):
+    """Raise ConfigError for a rung that has nothing to learn, or nothing to learn from.
+
+    settings: of `fit_settings`
+    """
+    terms, weights = set(settings["terms"]), settings["loss_weights"]
+    fixed = (
+        set() if settings["network"]["fit_lennard_jones"] else {"lennard_jones", "lennard_jones_96"}
+    )
+    if terms <= fixed:
+        raise ConfigError(
+            f"rungs.{rung}.terms has {', '.join(sorted(terms))} alone, whose parameters are the "
+            "table's; set network.fit_lennard_jones, or add terms."
+        )
+    of_charges = {"esp", "dipole"} if "coulomb" not in terms else set()
+    if not any(weight for part, weight in weights.items() if part not in {"prior", *of_charges}):
+        raise ConfigError(
+            f"rungs.{rung} has no data to learn from: the loss_weights of all that its terms say "
+            "are zero."
+        )
 
 
 def check_import(name: str, settings: dict):

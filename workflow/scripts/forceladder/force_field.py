@@ -14,7 +14,7 @@ from rdkit import Chem
 from forceladder.errors import CorruptFileError, MoleculeError
 from forceladder.export.openmm.correction import attach_correction
 from forceladder.export.openmm.system import openmm_system
-from forceladder.export.parameters import molecule_parameters
+from forceladder.export.parameters import molecule_parameters, renumbered
 from forceladder.model.checkpoint import load_model
 from forceladder.molecules.charges import checked_charges
 from forceladder.molecules.conformers import minimized_conformers
@@ -69,12 +69,31 @@ class ForceField:
             )
         if charges is not None:
             charges = checked_charges(mol, charges)
+        name = mapped_smiles(mol)
+        known, order = self._bespoke_order(mol) or (name, list(range(mol.GetNumAtoms())))
+        if charges is not None:
+            charges = [charges[atom] for atom in order]
         molecule = {
-            "id": smiles, "mapped_smiles": mapped_smiles(mol), "inchikey": "", "split": "",
+            "id": smiles, "mapped_smiles": known, "inchikey": "", "split": "",
             "net_charge": Chem.GetFormalCharge(mol), "charges": charges,
         }  # fmt: skip
         (parameters,) = molecule_parameters(self.model, topology_dataset([molecule]))
-        return ParametrizedMolecule(mol, parameters, self.model)
+        return ParametrizedMolecule(mol, renumbered(parameters, order, name), self.model)
+
+    def _bespoke_order(self, mol: Chem.Mol) -> tuple[str, list[int]] | None:
+        """The mapped SMILES under which the molecule has bespoke parameters, and the atom of
+        `mol` that each of its atoms is; None where it has none."""
+        wanted = canonical_smiles(mol)
+        for known in self.model.offsets:
+            bespoke = molecule_from_mapped_smiles(known)
+            if canonical_smiles(bespoke) == wanted:
+                return known, list(mol.GetSubstructMatch(bespoke, useChirality=True))
+        return None
+
+
+def canonical_smiles(mol: Chem.Mol) -> str:
+    """Of a molecule with explicit hydrogens, without map numbers."""
+    return Chem.MolToSmiles(Chem.RemoveHs(mol))
 
 
 class ParametrizedMolecule:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 class Term(NamedTuple):
     """One kind of interaction, summed over the rows of a topology table.
 
-    table        of the topology: bond, angle, angle_pair, torsion, improper or pair
+    table        of the topology: bond, angle, angle_pair, torsion, torsion_pair, improper or
+                 pair
     coordinates  pairs (coordinate, member): the internal coordinates that a row's energy depends
                  on, names of energy.coordinates.COORDINATES; `member` counts those that a row
                  has several of, the three bonds of a torsion for example

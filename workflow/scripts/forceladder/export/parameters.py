@@ -82,6 +82,29 @@ def of_molecule(model: Rung, topology: Topology, found: Parameters, rows: dict) 
     }
 
 
+def renumbered(parameters: dict, order, mapped_smiles: str) -> dict:
+    """The same molecule with its atoms in another order.
+
+    order: [atoms], the new number of each atom      mapped_smiles: in the new order
+    """
+    old = sorted(range(len(order)), key=lambda atom: order[atom])  # new number → old
+    moved = dict(parameters) | {"mapped_smiles": mapped_smiles}
+    for name in ("mass", "atomic_number", *ATOM_PARAMETERS):
+        if name in parameters:
+            moved[name] = [parameters[name][atom] for atom in old]
+    if CORRECTION in parameters:
+        embedding = parameters[CORRECTION]["embedding"]
+        moved[CORRECTION] = parameters[CORRECTION] | {"embedding": [embedding[a] for a in old]}
+    moved["bonds"] = [[order[atom] for atom in bond] for bond in parameters["bonds"]]
+    moved["terms"] = {}
+    for name, term in parameters["terms"].items():
+        rows = [[order[atom] for atom in row] for row in term["atoms"]]
+        if TERMS[name].table == "pair":
+            rows = [sorted(row) for row in rows]  # those who look for pairs look for i < j
+        moved["terms"][name] = term | {"atoms": rows}
+    return moved
+
+
 def units(terms) -> dict:
     """Unit of every number in a parameter file."""
     per_atom = {

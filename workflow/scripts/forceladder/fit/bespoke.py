@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from forceladder.errors import ConfigError, FitError
 from forceladder.fit.batches import make_batches
+from forceladder.fit.blame import check_finite
 from forceladder.fit.loss import PARTS, data_spread, loss_parts
 from forceladder.fit.metrics import deciding_error, error_metrics
 from forceladder.fit.step import Prepared, predict, prepare
@@ -42,6 +43,8 @@ def refine_rung(base: Rung, train, validation, settings: dict, seed: int, device
     """
     if base.correction is not None:
         raise ConfigError("bespoke refines mechanical terms; its base must have no correction.")
+    if not train.sizes["molecule"] or not train.sizes["conformer"]:
+        raise FitError("no molecule of the training set is in the split 'train'.")
     training, rounds = settings["training"], settings["bespoke"]["rounds"]
     load, scale = training["conformers_per_batch"], training["energy_scale_kcal_per_atom"]
     model = copy.deepcopy(base).to(device)
@@ -53,12 +56,13 @@ def refine_rung(base: Rung, train, validation, settings: dict, seed: int, device
     refined = np.isin(validation["mapped_smiles"].values, train["mapped_smiles"].values)
     held_out = batches(select_molecules(validation, np.flatnonzero(refined)))
     refinement = Refinement(model, batches(train), settings, seed)
+    for part in (refinement.batches, held_out):
+        check_finite(model, part, refinement.spread, "round 0")
     history: dict[str, list] = {}
     best, best_error = None, math.nan
     progress = Progress("refine", rounds)
     for done in range(1, rounds + 1):
         row = refinement.run_round(settings["bespoke"]["iterations_per_round"])
-        model.offsets = refinement.offsets_by_molecule()
         row |= metrics(model, refinement.batches, "train") | metrics(model, held_out, "validation")
         for name, value in row.items():
             history.setdefault(name, []).append(value)
@@ -157,10 +161,9 @@ class Refinement:
         optimizer.step(closure)
         self.values = {head: v.detach() * scale[head] for head, v in free.items()}
         self.rounds += 1
-        row = self.descend(self.leaves(self.values))
-        if not math.isfinite(row["loss"]):
-            raise FitError("the loss of a bespoke fit is not finite; raise bespoke.prior.")
-        return row
+        self.model.offsets = self.offsets_by_molecule()
+        check_finite(self.model, self.batches, self.spread, f"round {self.rounds}")
+        return self.descend(self.leaves(self.values))
 
     def scale(self) -> dict[str, Tensor]:
         """1/√(diagonal of JᵀJ) by Hutchinson's estimate, J = ∂(forces)/∂(offsets)."""

@@ -9,7 +9,7 @@ import torch
 from forceladder import files
 from forceladder.errors import ConfigError, FitError
 from forceladder.fit.batches import make_batches
-from forceladder.fit.blame import blame
+from forceladder.fit.blame import blame, check_finite
 from forceladder.fit.history import write_history
 from forceladder.fit.loss import PARTS, Spread, data_spread, loss_parts
 from forceladder.fit.metrics import METRICS, deciding_error, error_metrics
@@ -85,6 +85,9 @@ class Fit:
         if self.is_evaluated():
             self.mean.swap(self.model)
             row |= self.evaluate(self.train, "train") | self.evaluate(self.validation, "validation")
+            deciding = (row.get(f"validation_{name}", math.nan) for name in METRICS[:2])
+            if not all(map(math.isfinite, deciding)):  # no data, or nothing to choose a model by
+                check_finite(self.model, self.validation, self.spread, f"epoch {self.epoch}")
             self.keep_if_best(row)
             self.mean.swap(self.model)
         for name in _history_names():
@@ -106,10 +109,10 @@ class Fit:
             )  # fmt: skip
             loss = sum(weights[name] * parts[name] for name in PARTS)
             if not torch.isfinite(loss):
-                raise FitError(blame(self.model, prepared, parts, self.epoch))
+                raise FitError(blame(self.model, prepared, parts, f"epoch {self.epoch}"))
             done = (self.epoch + step / count) / self.settings["training"]["epochs"]
             if not torch.isfinite(self.optimizer.step(loss, done)):
-                raise FitError(blame(self.model, prepared, parts, self.epoch))
+                raise FitError(blame(self.model, prepared, parts, f"epoch {self.epoch}"))
             self.mean.update(self.model)
             if not self.settings["training"]["keep_geometry"]:
                 prepared.data.geometry.forget()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from forceladder.errors import CorruptFileError
+from forceladder.errors import CorruptFileError, HouseError
 from forceladder.files import write_json
 from forceladder.model.rung import Rung
 
@@ -42,6 +42,8 @@ def load_model(folder) -> Rung:
             _, number, head = name.split("/")
             model.offsets.setdefault(bespoke[int(number)], {})[head] = arrays.pop(name)
         model.load_state_dict(arrays)
+    except HouseError:  # of the settings, not of the file
+        raise
     except Exception as error:  # a damaged archive fails in a dozen ways
         raise CorruptFileError(f"{folder} holds no readable model ({error}).") from error
     return model.eval()

@@ -10,8 +10,6 @@ reversing the row swaps them.
 import torch
 from torch import Tensor, nn
 
-REVERSED = (-1, -2, -3, -4)
-
 
 class Readout(nn.Module):
     """Embeddings [atoms, width] and a table [rows, k] → numbers [rows, outputs].

@@ -7,7 +7,7 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 from forceladder.errors import ConfigError, MoleculeError
 from forceladder.job import seed_of
 from forceladder.molecules.charges import checked_charges, transferred_charges, with_charges
-from forceladder.molecules.topology import resonance_ranks
+from forceladder.molecules.topology import resonance_ranks, topology_arrays
 
 RDLogger.DisableLog("rdApp.*")  # each problem is reported once, by us, with its row
 
@@ -21,7 +21,8 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
         the same mapped SMILES.
     raises: MoleculeError with code parse_failed, several_components, isotope_label,
         element_not_allowed, too_many_atoms, single_atom, stereo_unspecified, charge_mismatch,
-        impossible_multiplicity, charges_incomplete or charges_do_not_add_up
+        impossible_multiplicity, charges_incomplete, charges_do_not_add_up, too_many_neighbours or
+        no_lennard_jones_type
     """
     given = parse(row["source"], row["format"])
     mol = canonical_molecule(given)
@@ -34,6 +35,7 @@ def read_row(row: dict, elements: list[str], max_atoms: int, split_fractions: di
     if mol.GetNumAtoms() == 1:
         raise MoleculeError("single_atom", "one atom has no geometry, so nothing can be fitted.")
     check_stereo(mol)
+    topology_arrays(mol)  # refuses what no term can describe, before anything is computed
     net_charge = Chem.GetFormalCharge(mol)
     if "charge" in row and int(row["charge"]) != net_charge:
         raise MoleculeError(

@@ -10,10 +10,12 @@ from itertools import combinations
 import numpy as np
 from rdkit import Chem
 
+from forceladder.errors import MoleculeError
 from forceladder.molecules.lennard_jones import lennard_jones_parameters
 
 FEATURE_ELEMENTS = ("H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I")
 RING_SIZES = (3, 4, 5, 6, 7)
+MOST_NEIGHBOURS = 4
 ATOM_FEATURES = (
     *(f"is_{element}" for element in FEATURE_ELEMENTS),
     *(f"has_{n}_neighbours" for n in range(1, 7)),
@@ -28,8 +30,9 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
     """Arrays of one molecule named as in fields.py, atoms counted from zero.
 
     mol: explicit hydrogens, sanitized
-    raises: MoleculeError no_lennard_jones_type
+    raises: MoleculeError no_lennard_jones_type, too_many_neighbours
     """
+    check_neighbours(mol)
     charges, orders = resonance_averages(mol)
     planar = planar_atoms(mol)
     neighbours = [sorted(n.GetIdx() for n in atom.GetNeighbors()) for atom in mol.GetAtoms()]
@@ -46,7 +49,7 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
     torsions = proper_torsions(bonds, neighbours, linear)
     paths = Counter(frozenset(torsion[1:3]) for torsion in torsions)
     pairs, is_14 = nonbonded_pairs(neighbours)
-    sigma, epsilon = lennard_jones_parameters(mol)
+    sigma, epsilon = (means_of_ranks(mol, v) for v in lennard_jones_parameters(mol))
     atoms = list(mol.GetAtoms())
     arrays = {
         "atomic_number": [atom.GetAtomicNum() for atom in atoms],
@@ -123,6 +126,32 @@ def resonance_averages(mol: Chem.Mol) -> tuple[np.ndarray, np.ndarray]:
         by_kind[kind(bond)].append(bond.GetBondTypeAsDouble())
     orders = np.array([np.mean(by_kind[kind(bond)]) for bond in mol.GetBonds()])
     return charges, orders
+
+
+def check_neighbours(mol: Chem.Mol):
+    """Raise MoleculeError for an atom of which the angles to its neighbours have two wells.
+
+    Those of PF₅ and SF₆ are 90° and 180°, and the graph does not say which is which.
+    """
+    for atom in mol.GetAtoms():
+        if atom.GetDegree() > MOST_NEIGHBOURS:
+            raise MoleculeError(
+                "too_many_neighbours",
+                f"atom {atom.GetIdx() + 1} ({atom.GetSymbol()}) has {atom.GetDegree()} neighbours; "
+                f"angles of more than {MOST_NEIGHBOURS} have no single well, so no term describes "
+                "them.",
+            )
+
+
+def means_of_ranks(mol: Chem.Mol, values: np.ndarray) -> np.ndarray:
+    """[atoms], each atom's value replaced by the mean over its resonance rank.
+
+    A table that is looked up by drawn charges tells the methyls of an imidazolium apart.
+    """
+    ranks = np.array(resonance_ranks(mol))
+    # sorted, so that a sum does not depend on the order of the atoms
+    alike = (np.sort(values[ranks == rank]) for rank in ranks)
+    return np.array([own[0] if own[0] == own[-1] else own.mean() for own in alike])
 
 
 def planar_atoms(mol: Chem.Mol) -> set[int]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from forceladder.energy.neighbours import Neighbours
 from forceladder.energy.topology import Topology
-from forceladder.errors import ConfigError
+from forceladder.errors import MissingProgramError
 from forceladder.model.corrections.correction import Correction
 from forceladder.units import EV_IN_KCAL
 
@@ -31,7 +31,7 @@ class Mace(Correction):
     def __init__(self, settings: dict, width: int):
         """width: of the graph embedding, which MACE is not told
 
-        raises: ConfigError where mace-torch is missing
+        raises: MissingProgramError where mace-torch is missing
         """
         super().__init__(settings)
         modules, o3 = _mace()
@@ -95,14 +95,14 @@ class Mace(Correction):
 def _mace():
     """The modules of MACE and e3nn.
 
-    raises: ConfigError
+    raises: MissingProgramError
     """
     try:
         from mace import modules  # first: it makes e3nn's constants readable for this torch
 
         from e3nn import o3  # isort: skip
     except ImportError as error:
-        raise ConfigError(
+        raise MissingProgramError(
             f"a rung asks for the architecture mace, and mace-torch cannot be imported ({error}); "
             "install envs/mace.yaml, or pip install mace-torch."
         ) from error

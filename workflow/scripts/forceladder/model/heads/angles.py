@@ -10,7 +10,7 @@ from forceladder.model.heads.head import Head, Writing
 from forceladder.model.heads.quartic import quartic_well
 from forceladder.model.readout import Readout, bounded
 
-ANGLE_LOGIT = 1.0  # limit of the deviation of an angle's logit in (0, π): 109.5° → 68…140°
+ANGLE_LOGIT = 1.0  # limit of the deviation of an angle's logit in (0, π): 109.5° → 65…146°
 ANGLE_SCALE = 0.3  # a deviation of one moves an angle near 110° by about 12°
 # prior of the quartic coefficient: half as much as the quadratic at 2 rad from the minimum
 QUARTIC_SHARE = 0.125
