@@ -18,7 +18,7 @@ from forceladder.fit.step import predict, prepare
 from forceladder.model.bounds import energy_floor
 from forceladder.model.checkpoint import load_model, save_model
 from forceladder.model.heads import HEADS
-from forceladder.training_set.dataset import row_ranges, select, select_molecules
+from forceladder.training_set.dataset import select, select_molecules
 from small_fits import rung_settings, same_history, same_weights, splits
 from small_set import with_scans
 
