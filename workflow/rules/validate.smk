@@ -116,7 +116,7 @@ rule run_md:
         code=rooms(
             "md",
             "export/openmm",
-            "model/correction.py",
+            "model/corrections",
             "validate/plots.py",
             "figures.py",
         ),
