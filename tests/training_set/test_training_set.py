@@ -439,15 +439,6 @@ def test_molecule_with_too_few_records_is_left_out_by_name(entries):
     assert set(few).isdisjoint(dataset["molecule_id"].values)
 
 
-def test_molecule_without_a_lennard_jones_type_is_left_out_by_name(entries, xtb_spec):
-    silane = entry("C[Si](C)(C)C", 1, False, xtb_spec)
-    dataset, rejected = build_training_set([silane, *entries], 1, {})
-    assert [(line["id"], line["code"]) for line in rejected] == [
-        (silane[0]["id"], "no_lennard_jones_type")
-    ]
-    assert dataset.sizes["molecule"] == len(entries)
-
-
 def test_training_set_of_nothing_is_an_error_that_says_why(entries):
     with pytest.raises(TooManyFailuresError, match=r"fewer than training_set\.min_conformers 99"):
         build_training_set(entries, min_conformers=99, provenance={})
