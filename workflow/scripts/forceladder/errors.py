@@ -45,6 +45,10 @@ class KilledError(HouseError):
     """Give the job what it lacks, most likely memory, and run again."""
 
 
+class ExportError(HouseError):
+    """Choose another engine, or another rung; the message says what the engine cannot do."""
+
+
 class CorruptFileError(HouseError):
     """Delete the named file and run again."""
 
