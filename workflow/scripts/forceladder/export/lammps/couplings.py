@@ -2,7 +2,9 @@
 
 A colvar is a function, with exact derivatives, of distances, angles and torsions; a linear bias of
 strength one makes its value an energy. Rows of a table with the same atoms in their middle are one
-colvar: they share coordinates, which are what takes time.
+colvar: they share coordinates, which are what takes time. A step of 27 atoms takes 0.19 ms with
+these couplings and 0.03 ms without; one colvar for all would take half of that, but a minute to
+start.
 
 Names in an expression are coordinates and their atoms: b_1_2 a bond (Å), t_1_2_3 an angle and
 p_1_2_3_4 a torsion, both in degrees.

@@ -10,20 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from forceladder.errors import MissingProgramError
+from forceladder.errors import ExportError, MissingProgramError
 from forceladder.export.lammps.couplings import REFERENCES
 from forceladder.export.lammps.files import write_lammps
-from forceladder.export.lammps.input_file import FIRST_RUN
+from forceladder.export.lammps.input_file import FIRST_RUN, PACKAGES
 from forceladder.model.rung import LENNARD_JONES
-
-PACKAGES = {"MOLECULE", "CLASS2", "EXTRA-MOLECULE", "COLVARS"}
 
 
 @lru_cache
 def missing() -> str | None:
     """What is not installed of what `evaluate` needs, in a sentence; None if all is there."""
     try:
-        lacking = PACKAGES - set(engine().installed_packages)
+        lacking = set(PACKAGES) - set(engine().installed_packages)
     except MissingProgramError as error:
         return str(error)
     if lacking:
@@ -99,12 +97,22 @@ def zeros(numbers: list) -> list:
 
 def energy_and_gradient(folder, name: str) -> tuple[float, np.ndarray]:
     """Energy (kcal/mol) and gradient [atoms, 3] (kcal/mol/Å) of NAME.in of a folder, as far as
-    its first run."""
+    its first run.
+
+    raises: ExportError if LAMMPS stops, MissingProgramError
+    """
     lammps = engine()
     setup, run, _ = Path(folder, f"{name}.in").read_text().partition(f"\n{FIRST_RUN}\n")
     with contextlib.chdir(folder):
         lammps.command("clear")
-        lammps.commands_string(setup + run)
+        try:
+            lammps.commands_string(setup + run)
+        except Exception as error:  # LAMMPS has no narrower one
+            reason = str(error).partition("\n")[0]
+            raise ExportError(
+                f"LAMMPS stops in {name}.in ({reason}); write the files and run lmp -in {name}.in "
+                "to see where."
+            ) from error
         forces = np.array(lammps.gather_atoms("f", 1, 3)).reshape(-1, 3)
         energy = lammps.get_thermo("pe")
         lammps.command("clear")  # while the folder is there

@@ -17,6 +17,8 @@ PAIR_STYLES = {
     (None, False): "zero",
 }
 MIXING = {"lennard_jones": "arithmetic", "lennard_jones_96": "sixthpower"}
+# LAMMPS can be built without each of them; the last one for couplings beyond class II
+PACKAGES = ("MOLECULE", "CLASS2", "EXTRA-MOLECULE", "COLVARS")
 FIRST_RUN = "run 0"  # what follows it is an example
 
 
@@ -44,8 +46,8 @@ def input_text(parameters: dict, kinds: dict[str, Types], name: str, colvars: bo
     if colvars:
         lines += [
             "",
-            "# Couplings that LAMMPS' own styles lack. Their energy is part of pe, and f_couplings",
-            "# alone; without these lines it is another force field.",
+            "# Couplings that LAMMPS' own styles lack; they take most of a step's time. Their",
+            "# energy is part of pe, and f_couplings alone. Without them it is another model.",
             f"fix couplings all colvars {name}.colvars output {name}",
             "fix_modify couplings energy yes",
         ]
@@ -53,16 +55,11 @@ def input_text(parameters: dict, kinds: dict[str, Types], name: str, colvars: bo
 
 
 def packages(parameters: dict, kinds: dict[str, Types], colvars: bool) -> list[str]:
-    """LAMMPS' packages that have the styles; it can be built without each of them."""
+    """Those of PACKAGES that have the styles."""
     styles = {style for types in kinds.values() for style in types.styles}
     class2 = "class2" in styles or lennard_jones_of(parameters) == "lennard_jones_96"
-    wanted = {
-        "MOLECULE": True,
-        "CLASS2": class2,
-        "EXTRA-MOLECULE": "fourier" in styles,
-        "COLVARS": colvars,
-    }
-    return [package for package, is_wanted in wanted.items() if is_wanted]
+    wanted = (True, class2, "fourier" in styles, colvars)
+    return [name for name, is_wanted in zip(PACKAGES, wanted, strict=True) if is_wanted]
 
 
 def nonbonded_lines(parameters: dict) -> list[str]:
