@@ -6,9 +6,10 @@ Writes results/bench/3bpa.json. Data: davkovacs/BOTNet-datasets @ 29e6d467 (MIT)
 27 atoms. Fitted to the 500 frames of train_300K, tested on the temperature blocks of train_mixedT
 without the frames of train_300K: "mixedT blocks", not the published test set. class1 and class2
 are bespoke fits of an untrained network: offsets are all that is learned. delta continues class2;
-mlff is the correction alone, and as wide. With several seeds the mean of delta's, an ensemble, stands beside the
-first one; MMFF94, UFF and GFN2-xTB stand beside all. Of the 500 frames, 50 held out had their
-lowest error after 40 to 60 epochs: 40 it is, without a validation set.
+mlff is the correction alone; both have a correction three times as wide as the config's. With
+several seeds the mean of delta's, an ensemble, stands beside the first one; MMFF94, UFF and
+GFN2-xTB stand beside all. Of the 500 frames, 50 held out had their lowest error after 40 to 60
+epochs: 40 it is, without a validation set.
 """
 
 import accuracy
