@@ -7,9 +7,10 @@ from openmm import unit
 
 from force_fields import random_rung
 from forceladder.energy.topology import topology_of
+from forceladder.export.engines import ENGINES, engine_module
 from forceladder.export.openmm.system import home, openmm_system
 from forceladder.export.parameters import molecule_parameters
-from forceladder.export.proof import COLUMNS, proof_rows
+from forceladder.export.proof import COLUMNS, Proof
 from forceladder.training_set.dataset import select_split
 from ladder import CLASS2, LADDER, ladder_rung
 
@@ -29,6 +30,11 @@ def model(dataset):
 @pytest.fixture(scope="module")
 def parameters(model, dataset):
     return molecule_parameters(model, dataset)
+
+
+def proof_rows(index, dataset, parameters, system, model):
+    proof = Proof(index, dataset, parameters, model)
+    return proof.openmm_rows(system) + proof.charge_rows()
 
 
 def differences(rows):
@@ -127,3 +133,34 @@ def test_weights_of_another_fit_are_betrayed(dataset):
     one = molecule_parameters(model, dataset)[MOLECULE]
     found = differences(proof_rows(MOLECULE, dataset, one, openmm_system(one), other))
     assert abs(found["correction", "energy"]) > 1e-3
+
+
+@pytest.mark.parametrize("rung", ["class1", "class2"])
+@pytest.mark.parametrize("name", [name for name in ENGINES if name != "offxml"])
+def test_engines_agree_in_each_term_and_in_all_together(dataset, name, rung):
+    model, module = ladder_rung(topology_of(dataset), LADDER[rung]), engine_module(name)
+    if module.missing():
+        pytest.skip(module.missing())
+    one = molecule_parameters(model, dataset)[MOLECULE]
+    if module.refusal(one):
+        pytest.skip(module.refusal(one))
+    rows = Proof(MOLECULE, dataset, one, model).engine_rows(name)
+    assert {row["engine"] for row in rows} == {ENGINES[name]}
+    assert {term for row in rows for term in row["term"].split("+")} == set(LADDER[rung])
+    assert max(len(row["term"].split("+")) for row in rows) == len(LADDER[rung])
+    limits = {"energy": 1e-4, "force": 1e-3}
+    for row in rows:
+        own = row["precision"] * abs(row["value"])
+        assert abs(row["difference"]) < limits[row["quantity"]] + own, row
+    assert sum(abs(row["value"]) for row in rows) > 1.0
+
+
+def test_files_of_other_parameters_are_betrayed(dataset, model, parameters):
+    proof = Proof(MOLECULE, dataset, parameters[MOLECULE], model)
+    term = proof.parameters["terms"]["angle_harmonic"]
+    changed = term | {"angle": [angle + 0.01 for angle in term["angle"]]}
+    proof.parameters = proof.parameters | {
+        "terms": proof.parameters["terms"] | {"angle_harmonic": changed}
+    }
+    for row in proof.engine_rows("lammps"):
+        assert (abs(row["difference"]) > 1e-3) == ("angle_harmonic" in row["term"]), row

@@ -30,9 +30,27 @@ def judged(force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6",
         },
     ]
     proof = [
-        {"term": "coulomb", "quantity": "energy", "difference": energy},
-        {"term": "coulomb", "quantity": "force", "difference": "2e-5"},
-        {"term": "charges", "quantity": "sum", "difference": charge},
+        {
+            "term": "coulomb",
+            "quantity": "energy",
+            "value": "3",
+            "difference": energy,
+            "precision": "0",
+        },
+        {
+            "term": "coulomb",
+            "quantity": "force",
+            "value": "9",
+            "difference": "2e-5",
+            "precision": "0",
+        },
+        {
+            "term": "charges",
+            "quantity": "sum",
+            "value": "0",
+            "difference": charge,
+            "precision": "0",
+        },
     ]
     if charge is None:
         proof = proof[:2]
@@ -87,3 +105,30 @@ def test_the_sentence_names_number_limit_and_difference(tmp_path):
     assert "max_test_force_rmse_kcal_per_angstrom is 5.25, limit 5, missed by 0.25" in sentence
     assert "max_nve_drift_kt_per_ns_per_dof could not be measured" in sentence
     assert sentence.startswith("not released, 2 gate(s) missed")
+
+
+@pytest.mark.parametrize(
+    ("difference", "passed"), [("9e-3", True), ("-9e-3", True), ("1.2e-2", False), ("nan", False)]
+)
+def test_an_engine_is_judged_beyond_its_own_precision(difference, passed):
+    """1e-4 of a force of 100 is an error that single precision makes; the limit comes on top."""
+    proof = [
+        {
+            "term": "coulomb",
+            "quantity": "energy",
+            "value": "1",
+            "difference": "0",
+            "precision": "1e-4",
+        },
+        {
+            "term": "coulomb",
+            "quantity": "force",
+            "value": "100",
+            "difference": difference,
+            "precision": "1e-4",
+        },
+        {"term": "charges", "quantity": "sum", "value": "0", "difference": "0", "precision": "0"},
+    ]
+    rows = judge_gates("class1", [], [], proof, LIMITS)
+    (force,) = (row for row in rows if row["gate"].startswith("max_engine_force"))
+    assert force["passed"] == passed

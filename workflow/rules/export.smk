@@ -2,13 +2,14 @@
 
 
 rule export_systems:
-    """Parameters and an OpenMM System per molecule, and their agreement with the training code."""
+    """Parameters and files for the engines, and their agreement with the training code."""
     input:
         training_set="results/{run}/training_set.nc",
         model="results/{run}/models/{rung}/seed-{seed}",
     output:
         systems=directory("results/{run}/systems/{rung}/seed-{seed}"),
         proof="results/{run}/validation/{rung}/seed-{seed}/proof.csv",
+        engines="results/{run}/validation/{rung}/seed-{seed}/engines.csv",
     log:
         "results/{run}/logs/export_systems/{rung}/seed-{seed}.log",
     conda:
@@ -17,6 +18,7 @@ rule export_systems:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
+        engines=config["export"]["engines"],
         code=rooms("export", "energy", "model"),
     script:
         "../scripts/export_systems.py"

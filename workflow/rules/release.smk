@@ -67,7 +67,13 @@ rule assemble_release:
             "results/{{run}}/validation/{rung}/seed-{seed}/{file}",
             rung=RELEASED,
             seed=SEEDS[:1],
-            file=["stability.json", "proof.csv", "stability.svg", "history.svg"],
+            file=[
+                "stability.json",
+                "proof.csv",
+                "engines.csv",
+                "stability.svg",
+                "history.svg",
+            ],
         ),
     output:
         release=directory("results/{run}/releases/{name}-{version}"),

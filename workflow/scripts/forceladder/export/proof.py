@@ -1,4 +1,4 @@
-"""Proof that an exported system is the force field that was fitted."""
+"""Proof that an exported molecule is the force field that was fitted, in every engine."""
 
 import numpy as np
 import torch
@@ -6,6 +6,7 @@ import torch
 from forceladder.energy.geometry import Geometry
 from forceladder.energy.topology import topology_of
 from forceladder.energy.total import term_energy_and_gradient
+from forceladder.export.engines import ENGINES, engine_module, precision
 from forceladder.export.openmm.correction import attach_correction
 from forceladder.export.openmm.evaluation import context_at, force_energy_and_gradient
 from forceladder.export.openmm.system import home
@@ -14,48 +15,89 @@ from forceladder.model.potential import correction_surface, neighbours_of
 from forceladder.model.rung import CORRECTION, Rung
 from forceladder.training_set.dataset import molecule_positions, select_molecules
 
-COLUMNS = ["molecule", "engine", "term", "quantity", "unit", "value", "difference"]
+COLUMNS = ["molecule", "engine", "term", "quantity", "unit", "value", "difference", "precision"]
 
 
-def proof_rows(index: int, dataset, parameters: dict, system, model: Rung) -> list[dict]:
-    """OpenMM against the training code, per term, on the molecule's geometry of highest energy:
-    off the symmetric points of a minimum, such as straight angles, where OpenMM's own
-    rounding shows.
+class Proof:
+    """One molecule as the training code has it, to hold engines against.
 
-    system: without the correction, as it is stored      model: where the parameters are from
-    Rows of COLUMNS, for the terms that the molecule has rows of: `value` is ours, `difference`
-    OpenMM's minus ours; for forces the largest component of either. Lennard-Jones 12-6 and
-    Coulomb are one force of OpenMM and one row. The sum of charges, where there are any, is held
-    against the net charge.
+    On its geometry of highest energy: off the symmetric points of a minimum, such as straight
+    angles, where engines' own rounding shows.
+
+    positions  [atoms, 3] Å      ours  term → energy kcal/mol and gradient [atoms, 3] kcal/mol/Å
+
+    Rows of COLUMNS: `value` is ours, `difference` the engine's minus ours; for forces the largest
+    component of either; `precision` what the engine's own arithmetic leaves of either, relative.
     """
-    one = select_molecules(dataset, [index])
-    positions = molecule_positions(dataset, index)[int(np.argmax(one["energy"].values))]
-    geometry = Geometry(topology_of(one), torch.tensor([1]), torch.as_tensor(positions))
-    ours = {
-        name: term_energy_and_gradient(name, values, geometry)
-        for name, values in terms_as_tensors(parameters).items()
-    }
-    if CORRECTION in parameters:
-        system = attach_correction(system, model, parameters)
-        ours[CORRECTION] = correction_of(model, geometry)
-    context, rows = context_at(system, positions), []
 
-    def add(engine, term, quantity, unit, value, difference):
-        cells = (parameters["id"], engine, term, quantity, unit, float(value), float(difference))
-        rows.append(dict(zip(COLUMNS, cells, strict=True)))
+    def __init__(self, index: int, dataset, parameters: dict, model: Rung):
+        """index: row of the molecule in the dataset      model: where the parameters are from"""
+        self.parameters, self.model = parameters, model
+        self.dataset = select_molecules(dataset, [index])
+        highest = int(np.argmax(self.dataset["energy"].values))
+        self.positions = molecule_positions(dataset, index)[highest]
+        geometry = Geometry(
+            topology_of(self.dataset), torch.tensor([1]), torch.as_tensor(self.positions)
+        )
+        self.ours = {
+            name: term_energy_and_gradient(name, values, geometry)
+            for name, values in terms_as_tensors(parameters).items()
+        }
+        if CORRECTION in parameters:
+            self.ours[CORRECTION] = correction_of(model, geometry)
 
-    for names in shared_rows(ours):
-        energy = sum(float(ours[name][0]) for name in names)
-        gradient = sum(ours[name][1].numpy() for name in names)
-        force = CORRECTION if names == [CORRECTION] else home(names[0])
-        theirs = force_energy_and_gradient(context, force, names)
-        term, difference = "+".join(names), np.abs(theirs[1] - gradient).max()
-        add("OpenMM", term, "energy", "kcal/mol", energy, theirs[0] - energy)
-        add("OpenMM", term, "force", "kcal/mol/angstrom", np.abs(gradient).max(), difference)
-    if "charge" in parameters:
-        total, net_charge = sum(parameters["charge"]), float(one["net_charge"].values[0])
-        add("none", "charges", "sum", "e", total, total - net_charge)
-    return rows
+    def openmm_rows(self, system) -> list[dict]:
+        """Each term, those together that OpenMM has one force for.
+
+        system: without the correction, as it is stored
+        """
+        if CORRECTION in self.parameters:
+            system = attach_correction(system, self.model, self.parameters)
+        context, rows = context_at(system, self.positions), []
+        for names in shared_rows(self.ours):
+            force = CORRECTION if names == [CORRECTION] else home(names[0])
+            rows += self.rows("OpenMM", names, force_energy_and_gradient(context, force, names))
+        return rows
+
+    def engine_rows(self, name: str) -> list[dict]:
+        """Each group of terms that the engine can tell apart, from files that it has read.
+
+        name: in ENGINES
+        """
+        found = engine_module(name).evaluate(self.parameters, self.positions)
+        own = precision(name)
+        return [
+            row
+            for names, said in found.items()
+            for row in self.rows(ENGINES[name], list(names), said, own)
+        ]
+
+    def rows(self, engine: str, names: list[str], said, precision: float = 0.0) -> list[dict]:
+        """Energy and force of some terms.
+
+        said: the engine's energy and gradient
+        """
+        energy = sum(float(self.ours[name][0]) for name in names)
+        gradient = sum(self.ours[name][1].numpy() for name in names)
+        force = np.abs(said[1] - gradient).max()
+        return [
+            self.row(engine, "+".join(names), "energy", "kcal/mol", energy, said[0] - energy,
+                     precision),
+            self.row(engine, "+".join(names), "force", "kcal/mol/angstrom", np.abs(gradient).max(),
+                     force, precision),
+        ]  # fmt: skip
+
+    def charge_rows(self) -> list[dict]:
+        """The sum of charges, where there are any, against the net charge."""
+        if "charge" not in self.parameters:
+            return []
+        total, net = sum(self.parameters["charge"]), float(self.dataset["net_charge"].values[0])
+        return [self.row("none", "charges", "sum", "e", total, total - net, 0.0)]
+
+    def row(self, *cells) -> dict:
+        *names, value, difference, precision = (self.parameters["id"], *cells)
+        numbers = float(value), float(difference), float(precision)
+        return dict(zip(COLUMNS, (*names, *numbers), strict=True))
 
 
 def shared_rows(terms) -> list[list[str]]:

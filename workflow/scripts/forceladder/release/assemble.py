@@ -18,7 +18,7 @@ def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict
     """Fill an empty folder with the release; its manifest is written last.
 
     inputs: named paths as rule assemble_release lists them; models, systems one per rung,
-        validation four files per rung
+        validation five files per rung
     methods: rung → its name in the error tables
     raises: GateError, before anything is copied
     """
@@ -26,14 +26,17 @@ def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict
     require_gates(gates)
     per_rung = {}
     for k, rung in enumerate(methods):
-        stability, proof, stability_plot, history_plot = inputs.validation[4 * k : 4 * k + 4]
+        own = inputs.validation[5 * k : 5 * k + 5]
+        stability, proof, engines, stability_plot, history_plot = own
         hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
         shutil.copytree(inputs.models[k], folder / "models" / rung, ignore=hidden)
         shutil.copytree(inputs.systems[k], folder / "systems" / rung, ignore=hidden)
-        for path in (stability, proof, stability_plot, history_plot):
+        for path in own:
             _copy(path, folder / "validation" / rung / Path(path).name)
         per_rung[rung] = {
             "stability": files.read_json(stability),
+            "proof": read_table(proof),
+            "engines": read_table(engines),
             "stability_plot": Path(stability_plot).read_text(),
             "history_plot": Path(history_plot).read_text(),
             "fit": files.read_json(Path(inputs.models[k], "fit.json")),

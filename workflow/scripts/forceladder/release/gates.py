@@ -26,7 +26,7 @@ def judge_gates(rung: str, errors, stability, proof, limits: dict) -> list[dict]
         return math.nan if not values or any(map(math.isnan, values)) else max(values)
 
     def differences(quantity):
-        return largest(number(row["difference"]) for row in proof if row["quantity"] == quantity)
+        return largest(excess(row) for row in proof if row["quantity"] == quantity)
 
     survival = [value for row in stability for value in row["survival"].values()]
     values = {
@@ -50,6 +50,15 @@ def judge_gates(rung: str, errors, stability, proof, limits: dict) -> list[dict]
         passed = value >= limit if gate.startswith("min_") else value <= limit
         rows.append({"rung": rung, "gate": gate, "value": value, "limit": limit, "passed": passed})
     return rows
+
+
+def excess(row: dict) -> float:
+    """What of a difference the engine's own precision does not explain, never negative."""
+    value, difference, precision = (
+        number(row[name]) for name in ("value", "difference", "precision")
+    )
+    own = precision * abs(value)
+    return abs(difference) - own if not abs(difference) <= own else 0.0
 
 
 def require_gates(rows: list[dict]):

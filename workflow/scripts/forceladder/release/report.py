@@ -16,9 +16,9 @@ GATES = {  # gate → what people call it, its unit, how it reads
     "min_nvt_survival_fraction": ("NVT trajectories that survive, worst molecule", "", "≥"),
     "max_nve_drift_kt_per_ns_per_dof": ("NVE energy drift, worst molecule", "kT/ns/dof", "≤"),
     "max_charge_sum_error_e": ("sum of charges − net charge", "e", "≤"),
-    "max_engine_energy_difference_kcal": ("OpenMM − training code, energy", "kcal/mol", "≤"),
+    "max_engine_energy_difference_kcal": ("engines − training code, energy", "kcal/mol", "≤"),
     "max_engine_force_difference_kcal_per_angstrom": (
-        "OpenMM − training code, force", "kcal/mol/Å", "≤",
+        "engines − training code, force", "kcal/mol/Å", "≤",
     ),
 }  # fmt: skip
 
@@ -75,8 +75,40 @@ def _view(report: dict) -> dict:
             for rung in report["manifest"]["rungs"]
             if "correction" in report["manifest"]["config"]["rungs"][rung]["terms"]
         ],
+        "engines": {
+            rung: engine_table(said["proof"], said["engines"])
+            for rung, said in report["rungs"].items()
+        },
         "packages": {k: v for k, v in report["manifest"]["packages"].items() if v},
     }
+
+
+def engine_table(proof: list[dict], outcomes: list[dict]) -> list[dict]:
+    """One row per engine: molecules and terms that were held against the training code, the
+    largest differences in energy and force, and why there are not more.
+
+    proof, outcomes: rows of proof.csv and engines.csv
+    """
+    engines = ["OpenMM", *dict.fromkeys(row["engine"] for row in outcomes)]
+    table = []
+    for engine in engines:
+        rows = [row for row in proof if row["engine"] == engine]
+        counts = {"proven": len({row["molecule"] for row in rows})}
+        for row in outcomes:
+            if row["engine"] == engine and row["outcome"] != "proven":
+                counts[row["outcome"]] = counts.get(row["outcome"], 0) + int(row["molecules"])
+        worst = {
+            quantity: max(
+                (abs(number(r["difference"])) for r in rows if r["quantity"] == quantity),
+                default=None,
+            )
+            for quantity in ("energy", "force")
+        }
+        reasons = [row["reason"] for row in outcomes if row["engine"] == engine and row["reason"]]
+        terms = {row["term"] for row in rows if "+" not in row["term"]}
+        table.append({"engine": engine, **worst, "counts": counts, "terms": len(terms),
+                      "reasons": list(dict.fromkeys(reasons))})  # fmt: skip
+    return table
 
 
 def core_hours(ledger: list[dict]) -> float:

@@ -53,19 +53,22 @@ def engine():
 
 def evaluate(parameters: dict, positions) -> dict[tuple[str, ...], tuple[float, np.ndarray]]:
     """Each term that the molecule has rows of, alone: the files with all others' strengths zero,
-    written, read back and run by LAMMPS.
+    written, read back and run by LAMMPS; and all terms together, which is what a release holds.
 
     positions: [atoms, 3] Å
-    returns: (term,) → energy kcal/mol and gradient [atoms, 3] kcal/mol/Å
+    returns: terms → energy kcal/mol and gradient [atoms, 3] kcal/mol/Å
     Forces of angles within 0.06° of a straight line are shortened by LAMMPS.
     raises: ExportError, MissingProgramError
     """
+    terms = [term for term, rows in parameters["terms"].items() if rows["atoms"]]
+    files = {(term,): alone(parameters, term) for term in terms} | (
+        {tuple(terms): parameters} if terms else {}
+    )
     found = {}
-    for term, rows in parameters["terms"].items():
-        if rows["atoms"]:
-            with tempfile.TemporaryDirectory() as folder:
-                write_lammps(alone(parameters, term), positions, folder, "molecule")
-                found[term,] = energy_and_gradient(folder, "molecule")
+    for names, written in files.items():
+        with tempfile.TemporaryDirectory() as folder:
+            write_lammps(written, positions, folder, "molecule")
+            found[names] = energy_and_gradient(folder, "molecule")
     return found
 
 
