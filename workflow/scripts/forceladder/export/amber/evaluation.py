@@ -1,0 +1,38 @@
+"""Energies and gradients of a prmtop and an inpcrd, by OpenMM's reader of these files."""
+
+import tempfile
+from pathlib import Path
+
+import openmm
+from openmm import app, unit
+
+from forceladder.export.amber.files import write_amber
+from forceladder.export.openmm.evaluation import force_groups
+
+# force of OpenMM → the terms that it holds
+GROUPS = {
+    "HarmonicBondForce": ("bond_harmonic",),
+    "HarmonicAngleForce": ("angle_harmonic",),
+    "PeriodicTorsionForce": ("torsion_cosine", "improper_cosine"),
+    "NonbondedForce": ("lennard_jones", "coulomb"),
+}
+
+
+def evaluate(parameters: dict, positions) -> dict:
+    """Energy kcal/mol and gradient [atoms, 3] kcal/mol/Å of every group of terms, from the files
+    alone: the atoms are where the inpcrd has them.
+
+    positions: [atoms, 3] Å
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        prmtop, inpcrd = write_amber(parameters, positions, folder, "molecule")
+        system = read_system(prmtop)
+        positions = app.AmberInpcrdFile(str(inpcrd)).getPositions(asNumpy=True)
+    return force_groups(system, positions.value_in_unit(unit.angstrom), GROUPS, parameters)
+
+
+def read_system(prmtop: Path) -> openmm.System:
+    """The System that OpenMM makes of a prmtop, with all degrees of freedom."""
+    return app.AmberPrmtopFile(str(prmtop)).createSystem(
+        nonbondedMethod=app.NoCutoff, constraints=None, rigidWater=False, removeCMMotion=False
+    )
