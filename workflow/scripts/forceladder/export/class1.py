@@ -109,6 +109,13 @@ def of_atoms(parameters: dict) -> list[tuple[float, float, float]]:
     return list(zip(charge, sigma, epsilon, strict=True))
 
 
+def bonds(parameters: dict) -> list[tuple]:
+    """Atoms, length Å and force constant kcal/mol/Å² of every bond; without a term for them, of
+    no energy, because engines read their exclusions off the bonds."""
+    found = rows(parameters, "bond_harmonic", "length", "force_constant")
+    return found or [(bond, 1.0, 0.0) for bond in parameters["bonds"]]
+
+
 def propers(parameters: dict) -> list[Cosine]:
     """Fourier series of torsions, one item an order; phase zero, so that none adds a constant."""
     return [

@@ -79,7 +79,7 @@ def structure_of(parameters: dict):
         atom.atom_type = kinds[kind]
         structure.add_atom(atom, RESIDUE, 1)
     types = Types()
-    for (i, j), length, k in bonds_of(parameters):
+    for (i, j), length, k in class1.bonds(parameters):
         type_ = types.one(parmed.BondType, structure.bond_types, 0.5 * k, length)
         structure.bonds.append(parmed.Bond(structure.atoms[i], structure.atoms[j], type_))
     for members, angle, k in class1.rows(parameters, "angle_harmonic", "angle", "force_constant"):
@@ -115,13 +115,6 @@ class Types:
             self.known[kind, numbers] = kind(*numbers, list=listed)
             listed.append(self.known[kind, numbers])
         return self.known[kind, numbers]
-
-
-def bonds_of(parameters: dict) -> list[tuple]:
-    """Atoms, length and force constant of every bond; without a term for them, of no energy, for
-    AMBER reads its exclusions off the bonds."""
-    found = class1.rows(parameters, "bond_harmonic", "length", "force_constant")
-    return found or [(bond, 1.0, 0.0) for bond in parameters["bonds"]]
 
 
 def cosines_of(parameters: dict) -> list[tuple[bool, class1.Cosine]]:
