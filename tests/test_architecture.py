@@ -24,7 +24,9 @@ VOCABULARY = {
 # room → what it may import of the house, besides the vocabulary and itself
 HOUSE = {
     "molecules": set(),
-    "openff": {"molecules", "qm.datasets"},  # names of a dataset's parts, and what to compare with
+    "openff": {  # names of a dataset's parts, and what to compare with; files to run
+        "molecules", "qm.datasets", "export.offxml", "export.openmm.evaluation"
+    },
     "qm": {"molecules"},
     "training_set": set(),  # build.py and importers alone: molecules
     "energy": set(),

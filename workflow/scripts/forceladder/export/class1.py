@@ -20,6 +20,7 @@ CLASS1 = (
 NONBONDED = ("lennard_jones", "coulomb")
 # Of Å, kcal/mol and e²: the mixtures below are ours to the last digits, or not ours
 SAME = 1e-9
+ALIKE = 1e-6  # the same units: atoms that an engine may exchange must be equal to this
 
 
 class Cosine(NamedTuple):
@@ -49,6 +50,26 @@ def refusal(parameters: dict, engine: str) -> str | None:
             f"{engine} mixes pairs by Lorentz, Berthelot and AMBER's 1–4 scaling, but {wrong} of "
             f"{name} are not mixed so; use OpenMM."
         )
+    return None
+
+
+def confusion(parameters: dict, engine: str) -> str | None:
+    """Why an engine that finds atoms by elements and bonds could give an atom the parameters of
+    another; None if it cannot."""
+    around, kind = neighbours(parameters), list(parameters["atomic_number"])
+    for _ in kind:  # Weisfeiler & Leman: an atom's kind is that of its neighbours, again and again
+        refined = [(kind[k], *sorted(kind[n] for n in near)) for k, near in enumerate(around)]
+        number = {key: n for n, key in enumerate(sorted(set(refined)))}
+        kind = [number[key] for key in refined]
+    values, first = of_atoms(parameters), {}
+    for atom, one in enumerate(kind):
+        other = first.setdefault(one, atom)
+        if max(abs(x - y) for x, y in zip(values[atom], values[other], strict=True)) > ALIKE:
+            return (
+                f"{engine} knows atoms by elements and bonds alone, which are the same for atoms "
+                f"{other + 1} and {atom + 1} of {parameters['id']}, but their charges or "
+                "Lennard-Jones parameters differ; use the System, or give them equal ones."
+            )
     return None
 
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 from openmm import app
 
 from forceladder.export import class1
@@ -26,7 +25,6 @@ from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
 
 PER_SQUARE_NM = openmm_factor("kcal/mol/angstrom^2")
 RESIDUE = "LIG"
-ALIKE = 1e-6  # e, Å, kcal/mol: atoms that OpenMM may exchange must be equal to this
 IMPROPER_ENERGY = "k*(1-cos(2*theta))"
 GROUPS = {
     "HarmonicBondForce": ("bond_harmonic",),
@@ -43,31 +41,8 @@ def missing() -> None:
 
 def refusal(parameters: dict) -> str | None:
     """Why a ForceField file cannot hold the parameters, in a sentence; None if it can."""
-    if sentence := class1.refusal(parameters, "an OpenMM ForceField file"):
-        return sentence
-    if found := exchanged(parameters):
-        i, j = found
-        return (
-            f"OpenMM knows atoms of a residue by elements and bonds alone, which are the same for "
-            f"atoms {i + 1} and {j + 1} of {parameters['id']}, but their charges or Lennard-Jones "
-            "parameters differ; use the System, or give them equal ones."
-        )
-    return None
-
-
-def exchanged(parameters: dict) -> tuple[int, int] | None:
-    """Two atoms with the same surroundings, however far, and different parameters."""
-    around, kind = class1.neighbours(parameters), list(parameters["atomic_number"])
-    for _ in kind:  # Weisfeiler & Leman: an atom's kind is that of its neighbours, again and again
-        refined = [(kind[k], *sorted(kind[n] for n in near)) for k, near in enumerate(around)]
-        number = {key: n for n, key in enumerate(sorted(set(refined)))}
-        kind = [number[key] for key in refined]
-    values, first = np.array(class1.of_atoms(parameters)), {}
-    for atom, one in enumerate(kind):
-        other = first.setdefault(one, atom)
-        if np.abs(values[atom] - values[other]).max() > ALIKE:
-            return other, atom
-    return None
+    engine = "an OpenMM ForceField file"
+    return class1.refusal(parameters, engine) or class1.confusion(parameters, engine)
 
 
 def write_ffxml(parameters: dict, positions, folder, name: str) -> list[Path]:
