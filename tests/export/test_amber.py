@@ -19,6 +19,8 @@ from forceladder.export.openmm.evaluation import force_groups
 from forceladder.export.parameters import molecule_parameters
 from ladder import LADDER, ladder_rung
 
+pytest.importorskip("parmed", reason="ParmEd is not installed here; pip install parmed.")
+
 # Nine digits of a bond's length and force constant: 1e-8 Å on some hundreds of kcal/mol/Å²
 ENERGY, GRADIENT = 2e-5, 5e-5
 SEEDS = st.integers(0, 2**31)

@@ -175,8 +175,7 @@ def test_ligands_among_protein_and_water_are_as_parmed_puts_them_together(
 ):
     """The ligands' prmtops added to a prmtop of the rest by ParmEd is the other road. (Two
     prmtops: a Structure of an OpenMM System loses the 1–4 pairs of what is added to it.)"""
-    import parmed
-
+    parmed = pytest.importorskip("parmed")
     ligands = [(exported(smiles), place(smiles)) for smiles in ("CC(=O)NC", "CC(=O)[O-]")]
     top, positions, _ = mixture(*ligands, far=0.0)
     forcefield = app.ForceField(*AMBER)

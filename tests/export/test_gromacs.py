@@ -84,8 +84,7 @@ def test_openmm_reads_the_same_from_the_files(smiles, tmp_path):
 @pytest.mark.parametrize("smiles", EXPORTED)
 def test_parmed_reads_the_same_from_the_files(smiles, tmp_path):
     """ParmEd takes the phase of an improper and the scaling of 1–4 pairs from the text, too."""
-    import parmed
-
+    parmed = pytest.importorskip("parmed")
     parameters, x = exported(smiles, 1), place(smiles, 1)
     top, *_ = write_gromacs(parameters, x, tmp_path, "molecule")
     with warnings.catch_warnings():

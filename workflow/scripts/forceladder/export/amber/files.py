@@ -5,7 +5,8 @@ torsions: each pair is marked on one of them, and a pair without any, as across 
 one of no energy. Numbers have nine digits, coordinates seven decimals. And sander and pmemd
 multiply charges by 18.2223² = 332.0522 kcal/mol Å, where we and OpenMM have 332.0637: their
 Coulomb energies are smaller by 3.5e-5 of themselves, as for every prmtop, because the charges in
-the file are the true ones and add up to the net charge.
+the file are the true ones and add up to the net charge. Radii for implicit solvents are zero: we
+have none.
 """
 
 import importlib.util
