@@ -55,12 +55,12 @@ def torsion_offset(values) -> float:
 
 
 def improper_force(atoms, values):
-    """Mean over the six orders of the neighbours about a centre listed first."""
+    """Mean over the six orders of the neighbours, the centre first."""
     force = openmm.CustomTorsionForce("k*(1-cos(2*theta))/6")
     force.addPerTorsionParameter("k")
     for (centre, a, b, c), k in zip(atoms, values["amplitude"], strict=True):
         for i, j, m in ((a, b, c), (b, c, a), (c, a, b), (b, a, c), (a, c, b), (c, b, a)):
-            force.addTorsion(i, centre, j, m, [k * KCAL])
+            force.addTorsion(centre, i, j, m, [k * KCAL])
     return force
 
 

@@ -9,14 +9,12 @@ import pytest
 from rdkit import Chem
 
 from examples import mol_of
-from exports import CHLORIDE, EXPORTED, exported, place
-from force_fields import CLASS1, dataset_of, topology
-from forceladder.errors import ExportError
-from forceladder.export.offxml import Smirks, entries, offxml, refusal, write_offxml
+from exports import CHLORIDE, EXPORTED, exported
+from force_fields import dataset_of, topology
+from forceladder.export.offxml import Smirks, entries, offxml, refusal
 from forceladder.export.parameters import molecule_parameters
 from ladder import LADDER, ladder_rung
 
-TERMS = tuple(term for term in CLASS1 if term != "improper_cosine")
 LARGE = ("CCCCCCCCCC", "CC(C)(C)C(C)(C)C", "C1CC2CCC1C2")
 
 
@@ -29,7 +27,7 @@ def matches(smirks: str, mol) -> set[tuple]:
 
 
 def rows(smiles):
-    parameters = exported(smiles, terms=TERMS)
+    parameters = exported(smiles)
     smirks = Smirks(parameters)
     return [
         (tuple(atoms), smirks(atoms))
@@ -85,7 +83,7 @@ def test_matches_do_not_grow_with_the_hydrogens(smiles):
 
 
 def test_file_has_a_section_for_every_term_and_all_digits():
-    parameters = exported("CCO", terms=TERMS)
+    parameters = exported("CCO")
     root = ElementTree.fromstring(offxml(parameters))
     sections = [name for name in entries(parameters) if name != "ImproperTorsions"]
     assert [section.tag for section in root] == sections
@@ -93,15 +91,6 @@ def test_file_has_a_section_for_every_term_and_all_digits():
     assert lengths == parameters["terms"]["bond_harmonic"]["length"]
     charges = [float(item.get("charge1").split()[0]) for item in root.find("LibraryCharges")]
     assert charges == parameters["charge"]
-
-
-def test_impropers_are_refused_because_their_centre_stands_elsewhere(tmp_path):
-    parameters = exported("CC(=O)NC")
-    assert "improper_cosine of molecule-0" in refusal(parameters)
-    with pytest.raises(ExportError, match="start at the centre"):
-        write_offxml(parameters, place("CC(=O)NC"), tmp_path, "molecule")
-    assert refusal(exported("CCO")) is None  # which has no planar centre
-    assert not list(tmp_path.iterdir())
 
 
 def test_equivalent_atoms_with_charges_of_their_own_are_refused():

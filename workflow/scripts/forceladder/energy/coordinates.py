@@ -144,10 +144,11 @@ class Coordinate(NamedTuple):
     periodic: bool = False
 
 
-# The centre is column 0 of the table of impropers. Every order of its three neighbours, so that
-# an energy is exactly the same however they are listed (three cyclic ones are not enough).
+# The centre is column 0 of the table of impropers, and first in the torsion: SMIRNOFF's trefoil.
+# Every order of its three neighbours, so that an energy is exactly the same however they are
+# listed: the three cyclic ones are the same torsions, but not to the last digit.
 IMPROPER_ORDERS = (
-    (1, 0, 2, 3), (2, 0, 3, 1), (3, 0, 1, 2), (2, 0, 1, 3), (1, 0, 3, 2), (3, 0, 2, 1)
+    (0, 1, 2, 3), (0, 2, 3, 1), (0, 3, 1, 2), (0, 2, 1, 3), (0, 1, 3, 2), (0, 3, 2, 1)
 )  # fmt: skip
 
 COORDINATES: dict[str, Coordinate] = {

@@ -147,7 +147,7 @@ def propers(parameters: dict) -> list[Cosine]:
 
 
 def impropers(parameters: dict) -> list[Cosine]:
-    """K/6 (1 − cos 2χ) over the six orders of every planar centre, which stands second."""
+    """K/6 (1 − cos 2χ) over the six orders of every planar centre, which stands first."""
     return [
         Cosine(tuple(atoms[k] for k in order), 2, math.pi, amplitude / len(IMPROPER_ORDERS))
         for atoms, amplitude in rows(parameters, "improper_cosine", "amplitude")

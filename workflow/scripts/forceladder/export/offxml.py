@@ -6,11 +6,8 @@ matched in every order: six for a methyl, 60 million for ten of them.) It fits n
 but for charges and radicals, and equivalent rows have equal parameters, so it does not matter
 which of them a SMIRKS was made for.
 
-SMIRNOFF's terms are ours but for impropers. Its trefoil (three torsions, each K/3) starts at the
-centre, c-x-y-z: the angle between the plane of three neighbours and that of two and the centre.
-Ours has the centre second: the angle between two planes that share a bond of the centre. No K
-makes one the other, to second order ours is the trefoil with 3 K where all bonds and angles are
-equal and 1 to 11 % off elsewhere; so a molecule with such rows is refused, not approximated.
+SMIRNOFF's terms are ours: its impropers are three torsions that start at the centre, each with
+K/3, which are our six with K/6 in pairs.
 
 Nothing of OpenFF is needed to write the file; `openff.offxml` runs it.
 """
@@ -18,7 +15,6 @@ Nothing of OpenFF is needed to write the file; `openff.offxml` runs it.
 from pathlib import Path
 from xml.etree import ElementTree
 
-from forceladder.energy.coordinates import IMPROPER_ORDERS
 from forceladder.export import class1
 from forceladder.files import write_text
 from forceladder.model.heads.nonbonded import COULOMB_14, LENNARD_JONES_14
@@ -54,20 +50,7 @@ def missing() -> None:
 def refusal(parameters: dict) -> str | None:
     """Why an .offxml cannot hold the parameters, in a sentence; None if it can."""
     engine = "an .offxml"
-    if found := class1.refusal(parameters, engine) or class1.confusion(parameters, engine):
-        return found
-    if class1.impropers(parameters) and not trefoil():
-        return (
-            f"SMIRNOFF's impropers start at the centre, ours have it second, and no parameter "
-            f"makes one the other, so an .offxml cannot hold improper_cosine of "
-            f"{parameters['id']}; use OpenMM, AMBER, GROMACS or LAMMPS."
-        )
-    return None
-
-
-def trefoil() -> bool:
-    """Whether our impropers are SMIRNOFF's: torsions that start at the centre."""
-    return all(order[0] == 0 for order in IMPROPER_ORDERS)
+    return class1.refusal(parameters, engine) or class1.confusion(parameters, engine)
 
 
 def write_offxml(parameters: dict, positions, folder, name: str) -> list[Path]:

@@ -31,7 +31,7 @@ UFF_BOND_ORDER = 0.1332  # bond order correction of the bond length
 UFF_FORCE_CONSTANT = 664.12  # kcal/mol Å/e²
 RING_ANGLES = {3: 60.0, 4: 90.0, 5: 107.0}  # °
 HARDNESS = 1.5  # Pauling units per e: gives water's oxygen −0.55 e
-IMPROPER_AMPLITUDE = 5.0  # kcal/mol, about AMBER's 1.1 to 10.5
+IMPROPER_AMPLITUDE = 15.0  # kcal/mol; Sage has 0.8 to 15 for the same form
 OUT_OF_PLANE_QUADRATIC = 10.0  # kcal/mol/rad²; COMPASS has 3 to 30
 DOUBLE_BOND_TWIST = 12.0  # kcal/mol, −V₂ per unit of bond order above one, whole bond
 

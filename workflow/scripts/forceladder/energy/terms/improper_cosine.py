@@ -7,7 +7,9 @@ SIX = len(IMPROPER_ORDERS)
 
 
 def cosine_improper_energy(coordinates: tuple, parameters: dict):
-    """E = K/6 Σ (1 − cos 2χ) over the six improper torsions χ of a planar centre.
+    """E = K/6 Σ (1 − cos 2χ) over the six improper torsions χ of a planar centre: the angle
+    between the plane of its three neighbours and that of two of them and itself. SMIRNOFF's
+    trefoil is three of them with K/3, which are these six in pairs.
 
     χ: six of [instances] rad      amplitude K: [instances] kcal/mol
     returns: [instances] kcal/mol, bounded below by zero for K > 0; its slopes

@@ -2,13 +2,12 @@
 find it: class1 for ligands beside AMBER's proteins and water.
 
 Every atom is a type of its own, so that each row of a table is one entry. Scaling and mixing are
-AMBER's, so the molecule shares one NonbondedForce with amber14. Impropers are not in
-PeriodicTorsionForce: ForceField takes one order of the neighbours of a centre from each force,
-and ours is a mean over all. So there are three CustomTorsionForce, one for each bond of the
-centre about which the two other neighbours are turned.
+AMBER's, so the molecule shares one NonbondedForce with amber14; and impropers are SMIRNOFF's, so
+that they share its PeriodicTorsionForce.
 """
 
 import io
+import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,12 +24,10 @@ from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
 
 PER_SQUARE_NM = openmm_factor("kcal/mol/angstrom^2")
 RESIDUE = "LIG"
-IMPROPER_ENERGY = "k*(1-cos(2*theta))"
 GROUPS = {
     "HarmonicBondForce": ("bond_harmonic",),
     "HarmonicAngleForce": ("angle_harmonic",),
-    "PeriodicTorsionForce": ("torsion_cosine",),
-    "CustomTorsionForce": ("improper_cosine",),
+    "PeriodicTorsionForce": ("torsion_cosine", "improper_cosine"),
     "NonbondedForce": ("lennard_jones", "coulomb"),
 }
 
@@ -88,14 +85,10 @@ def ffxml(parameters: dict) -> str:
         ("Proper", atoms, series(amplitudes))
         for atoms, amplitudes in class1.rows(parameters, "torsion_cosine", "amplitude")
     ])  # fmt: skip
-    for axis in (1, 2, 3):
-        rows = [
-            ("Improper", turned(atoms, axis), {"k": amplitude / 3.0 * KCAL_IN_KJ})
-            for atoms, amplitude in class1.rows(parameters, "improper_cosine", "amplitude")
-        ]
-        if rows:
-            element = force("CustomTorsionForce", rows, energy=IMPROPER_ENERGY, ordering="amber")
-            element.insert(0, ElementTree.Element("PerTorsionParameter", {"name": "k"}))
+    force("PeriodicTorsionForce", [
+        ("Improper", atoms, {"periodicity1": 2, "phase1": math.pi, "k1": k / 3.0 * KCAL_IN_KJ})
+        for atoms, k in class1.rows(parameters, "improper_cosine", "amplitude")
+    ], ordering="smirnoff")  # fmt: skip
     nonbonded = force("NonbondedForce", [
         ("Atom", (), {"type": types[k], "sigma": sigma * ANGSTROM_IN_NM,
                       "epsilon": epsilon * KCAL_IN_KJ})
@@ -121,17 +114,6 @@ def series(amplitudes: list[float]) -> dict:
         found[f"phase{order}"] = 0.0
         found[f"k{order}"] = amplitude * KCAL_IN_KJ
     return found
-
-
-def turned(atoms: list[int], axis: int) -> tuple:
-    """The centre and its neighbours as OpenMM wants them for the torsion of two of these about
-    the bond of the third, the column `axis`: it reads (c, x, y, z) in AMBER's order, x-y-c-z.
-
-    Of our six orders two are this torsion, for it does not matter which end of the bond the
-    neighbours are said to hang on; three such torsions with K/3 are six with K/6.
-    """
-    one, other = (column for column in (1, 2, 3) if column != axis)
-    return atoms[0], atoms[one], atoms[axis], atoms[other]
 
 
 def atom_types(parameters: dict) -> list[str]:
