@@ -28,18 +28,16 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     if is_root; then apt_install python3-venv; "$python" -m venv .venv
     else echo "'$python -m venv' does not work; as root: apt-get install python3-venv" >&2; exit 1; fi
   fi
-  # ParmEd comes as source, for a C++ compiler
-  needed=$(cat envs/requirements.txt)
-  header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
-  if ! command -v c++ >/dev/null || [ ! -e "$header" ]; then
-    if is_root; then apt_install g++ python3-dev
-    else
-      needed=$(grep -v '^parmed==' envs/requirements.txt)
-      echo "note: without a C++ compiler there is no ParmEd, and no AMBER files (apt-get install g++ python3-dev)" >&2
-    fi
+  install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"; }
+  install -r <(grep -v '^parmed==' envs/requirements.txt)
+  # ParmEd comes as source, for a C++ compiler; only AMBER's files need it
+  parmed=$(grep '^parmed==' envs/requirements.txt)
+  if ! install "$parmed" 2>/dev/null; then
+    if is_root; then apt_install g++ python3-dev || true; fi
+    install "$parmed" 2>/dev/null ||
+      echo "note: $parmed cannot be built, so there are no AMBER files (apt-get install g++ python3-dev)" >&2
   fi
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r <(echo "$needed")
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+  install --no-deps --editable .
   echo "$wanted" >"$stamp"
 fi
 
@@ -69,9 +67,4 @@ Psi4 is missing, and there is neither root nor conda to install it. Three ways o
 EOF
     exit 1
   fi
-fi
-
-if [ -n "${CI:-}" ] && is_root && ! command -v gmx_d >/dev/null; then
-  say "GROMACS, which runs the files that are written for it"
-  apt_install gromacs
 fi

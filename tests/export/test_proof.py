@@ -137,7 +137,7 @@ def test_weights_of_another_fit_are_betrayed(dataset):
 
 @pytest.mark.parametrize("rung", ["class1", "class2"])
 @pytest.mark.parametrize("name", [name for name in ENGINES if name != "offxml"])
-def test_engines_agree_in_each_term_and_in_all_together(dataset, name, rung):
+def test_engines_agree_in_each_group_of_terms(dataset, name, rung):
     model, module = ladder_rung(topology_of(dataset), LADDER[rung]), engine_module(name)
     if module.missing():
         pytest.skip(module.missing())
@@ -147,7 +147,6 @@ def test_engines_agree_in_each_term_and_in_all_together(dataset, name, rung):
     rows = Proof(MOLECULE, dataset, one, model).engine_rows(name)
     assert {row["engine"] for row in rows} == {ENGINES[name]}
     assert {term for row in rows for term in row["term"].split("+")} == set(LADDER[rung])
-    assert max(len(row["term"].split("+")) for row in rows) == len(LADDER[rung])
     limits = {"energy": 1e-4, "force": 1e-3}
     for row in rows:
         own = row["precision"] * abs(row["value"])

@@ -6,6 +6,7 @@ import openmm
 import torch
 
 from forceladder import files, job
+from forceladder.errors import MissingProgramError
 from forceladder.export.engines import ENGINES, engine_module, write_engine
 from forceladder.export.openmm.system import openmm_system
 from forceladder.export.parameters import molecule_parameters
@@ -47,12 +48,15 @@ def main(snakemake):
 
 def export(engine: str, proof: Proof, folder, rows: list[dict]) -> tuple[str, str]:
     """Write a molecule's files for an engine and add their proof to the rows; what came of it:
-    proven, written or refused, and why not more."""
+    proven, written, not written or refused, and why not more."""
     module, parameters = engine_module(engine), proof.parameters
     if reason := module.refusal(parameters):
         return "refused", reason
     folder.mkdir(exist_ok=True)
-    write_engine(engine, parameters, proof.positions, folder, parameters["id"])
+    try:
+        write_engine(engine, parameters, proof.positions, folder, parameters["id"])
+    except MissingProgramError as error:
+        return "not written", str(error)
     if not hasattr(module, "evaluate"):
         return "written", "what reads it has an environment of its own; tests hold it against ours"
     if reason := module.missing():

@@ -65,9 +65,5 @@ class FitError(HouseError):
     """The fit cannot go on; the message names the molecule and the term."""
 
 
-class ExportError(HouseError):
-    """The engine has no form for this; choose another engine or another rung."""
-
-
 class GateError(HouseError):
     """A release missed a limit; the message says which and by how much."""

@@ -39,10 +39,10 @@ def refusal(parameters: dict, engine: str) -> str | None:
     """
     name = parameters["id"]
     if CORRECTION in parameters:
-        return f"{engine} cannot run the neural correction of {name}; export class1, or use OpenMM."
+        return f"{engine} cannot run the rung's neural correction; export class1, or use OpenMM."
     if foreign := [term for term in parameters["terms"] if term not in CLASS1]:
         return (
-            f"{engine} has no form for {', '.join(foreign)} of {name}; export class1, or use "
+            f"{engine} has no form for the rung's {', '.join(foreign)}; export class1, or use "
             "OpenMM or LAMMPS."
         )
     if wrong := mixed_otherwise(parameters):

@@ -6,7 +6,7 @@ Each is a module of this room with
   write_<name>(parameters, positions, folder, stem)   the files
   missing()                a sentence if what runs the files is not installed, or None
   evaluate(parameters, positions)   terms → energy and gradient, as the engine itself has them
-  PRECISION                of the engine's own numbers, relative; absent where it is float64's
+  precision()              of the engine's own numbers, relative; absent where it is float64's
 """
 
 from importlib import import_module
@@ -27,5 +27,5 @@ def write_engine(name: str, parameters: dict, positions, folder, stem: str) -> l
 
 def precision(name: str) -> float:
     """Relative error that the engine's own arithmetic makes."""
-    found = getattr(engine_module(name), "PRECISION", 0.0)
-    return found() if callable(found) else found
+    module = engine_module(name)
+    return module.precision() if hasattr(module, "precision") else 0.0

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import openmm
-from openmm import app, unit
+from openmm import app
 
 from forceladder.export.amber.files import write_amber
 from forceladder.export.openmm.evaluation import force_groups
@@ -19,16 +19,14 @@ GROUPS = {
 
 
 def evaluate(parameters: dict, positions) -> dict:
-    """Energy kcal/mol and gradient [atoms, 3] kcal/mol/Å of every group of terms, from the files
-    alone: the atoms are where the inpcrd has them.
+    """Energy kcal/mol and gradient [atoms, 3] kcal/mol/Å of every group of terms, from the prmtop.
 
-    positions: [atoms, 3] Å
+    positions: [atoms, 3] Å; an inpcrd has seven decimals of them, which is another question
     """
     with tempfile.TemporaryDirectory() as folder:
-        prmtop, inpcrd = write_amber(parameters, positions, folder, "molecule")
+        prmtop, _ = write_amber(parameters, positions, folder, "molecule")
         system = read_system(prmtop)
-        positions = app.AmberInpcrdFile(str(inpcrd)).getPositions(asNumpy=True)
-    return force_groups(system, positions.value_in_unit(unit.angstrom), GROUPS, parameters)
+    return force_groups(system, positions, GROUPS, parameters)
 
 
 def read_system(prmtop: Path) -> openmm.System:

@@ -26,6 +26,11 @@ def program() -> str | None:
     return next((name for name in PROGRAMS if shutil.which(name)), None)
 
 
+def precision() -> float:
+    """Relative error of its forces, which double precision has not."""
+    return SINGLE if program() == "gmx" else 0.0
+
+
 def missing() -> str | None:
     """What is not installed, in a sentence; None if all is."""
     if program() is None:

@@ -17,13 +17,13 @@ def refusal(parameters: dict) -> str | None:
     """Why the rung cannot be written for LAMMPS, in a sentence; None if it can."""
     if CORRECTION in parameters:
         return (
-            f"the rung of {parameters['id']} has a correction by a neural network, for which "
-            "LAMMPS has no style; run it in OpenMM, or export a rung without it."
+            "the rung has a correction by a neural network, for which LAMMPS has no style; run it "
+            "in OpenMM, or export a rung without it."
         )
     if unknown := sorted(parameters["terms"].keys() - WRITTEN):
         return (
-            f"the rung of {parameters['id']} has the term {unknown[0]!r}, for which LAMMPS has no "
-            "style; run it in OpenMM, or export a rung without it."
+            f"the rung has the term {unknown[0]!r}, for which LAMMPS has no style; run it in "
+            "OpenMM, or export a rung without it."
         )
     return None
 
