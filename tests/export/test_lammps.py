@@ -364,7 +364,7 @@ def test_rung_with_a_network_is_refused(rung, tmp_path):
     model = ladder_rung(topology("CO"), LADDER[rung])
     (parameters,) = molecule_parameters(model, dataset_of("CO"))
     reason = refusal(parameters)
-    assert "molecule-0 has a correction by a neural network" in reason
+    assert "the rung has a correction by a neural network" in reason
     with pytest.raises(ExportError, match=re.escape(reason)):
         write_lammps(parameters, embedded("CO"), tmp_path, "molecule")
     assert not list(tmp_path.iterdir())
