@@ -40,7 +40,7 @@ HOUSE = {
     "release": {"qm.tasks", "qm.verdicts"},
 }  # fmt: skip
 MORE = {"training_set/build.py": {"molecules"}, "training_set/importers/": {"molecules"}}
-FACADES = {"__init__", "__main__", "cli", "configuration", "force_field"}  # of the whole library
+FACADES = {"__init__", "__main__", "cli", "configuration", "deploy"}  # of the whole library
 
 # package → where alone it may be named
 ONLY_IN = {
@@ -56,11 +56,11 @@ ONLY_IN = {
         "molecules/", "openff/", "qm/", "training_set/build.py",
         "training_set/importers/identity.py", "training_set/importers/openff_industry.py",
         "training_set/importers/qcsubmit.py",
-        "validate/", "force_field.py",
+        "validate/", "deploy/",
         "release/",  # draws the molecules of the report, and names them
     ),
-    "openmm": ("openff/", "export/", "md/", "validate/", "force_field.py"),
-    "torch": ("energy/", "model/", "fit/", "export/", "md/", "validate/", "force_field.py"),
+    "openmm": ("openff/", "export/", "md/", "validate/", "deploy/"),
+    "torch": ("energy/", "model/", "fit/", "export/", "md/", "validate/", "deploy/"),
     "ase": (
         "molecules/sampling.py", "molecules/normal_modes.py", "validate/",
         "training_set/importers/extxyz.py",

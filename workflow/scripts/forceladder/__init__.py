@@ -8,8 +8,8 @@ __version__ = "0.1.0"
 
 
 def load(path, rung=None):
-    """Load a released force field; see `forceladder.force_field.load`."""
+    """Load a released force field; see `forceladder.deploy.force_field.load`."""
     # Deferred, because rules that never touch a model must not pay for importing torch.
-    from forceladder.force_field import load as load_release
+    from forceladder.deploy.force_field import load as load_release
 
     return load_release(path, rung)

@@ -38,7 +38,7 @@ def code_digest(*rooms: str) -> str:
 
     Snakemake notices an edited script but not an edited library; a rule that carries
     this digest in `params` reruns when a room that it uses has changed, and only then.
-    A room is a folder (`"energy"`), a module (`"force_field.py"`) or a folder further
+    A room is a folder (`"energy"`), a module (`"figures.py"`) or a folder further
     down (`"qm/runners"`).
     """
     content = hashlib.sha256()

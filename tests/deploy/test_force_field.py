@@ -1,7 +1,5 @@
 """A release in the hands of its user: every rung loads, parametrizes and simulates."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -11,29 +9,10 @@ from force_fields import geometry_of, topology
 from forceladder.energy.topology import topology_of
 from forceladder.errors import MoleculeError
 from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
-from forceladder.model.checkpoint import save_model
 from forceladder.model.potential import rung_surface
 from forceladder.training_set.build import topology_dataset
 from ladder import LADDER, ladder_rung
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory):
-    """As much of a release as `load` reads."""
-    folder = tmp_path_factory.mktemp("release")
-    manifest = {"rungs": list(LADDER), "elements": ["C", "H", "N", "O"]}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    for rung, terms in LADDER.items():
-        (folder / "models" / rung).mkdir(parents=True)
-        save_model(ladder_rung(topology("CCO"), terms), folder / "models" / rung)
-    return folder
-
-
-def save_release(model, folder):
-    (folder / "models" / "class2").mkdir(parents=True)
-    save_model(model, folder / "models" / "class2")
-    manifest = {"rungs": ["class2"], "elements": ["C", "H", "O"]}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+from small_releases import save_release
 
 
 @pytest.mark.parametrize("rung", LADDER)
@@ -73,11 +52,11 @@ def test_bespoke_parameters_are_found_in_whichever_order_the_atoms_are(tmp_path,
         ladder_rung(topology("CO"), LADDER["class2"]),
         topology_of(topology_dataset([molecule])),
     )
-    save_release(model, tmp_path / "plain")
+    save_release(tmp_path / "plain", {"class2": model})
     with torch.no_grad():
         said = model.deviations(graph, model.encoder(graph))
     model.offsets[known] = {head: torch.full_like(v, 0.2) for head, v in said.items()}
-    save_release(model, tmp_path / "bespoke")
+    save_release(tmp_path / "bespoke", {"class2": model})
     plain, field = (forceladder.load(tmp_path / name) for name in ("plain", "bespoke"))
     by_element = {"C": -0.1, "O": -0.5, "H": 0.1}
 
@@ -87,8 +66,8 @@ def test_bespoke_parameters_are_found_in_whichever_order_the_atoms_are(tmp_path,
             else by_element[atom.GetSymbol()] for atom in mol.GetAtoms()
         ]  # fmt: skip
 
-    first = field.parametrize_mapped(known)
-    first = field.parametrize_mapped(known, charges(first.mol))
+    first = field.parametrize(known)
+    first = field.parametrize(known, charges(first.mol))
     asked = field.parametrize(smiles, charges(field.parametrize(smiles).mol))
     place = asked.mol.GetSubstructMatch(first.mol)  # of each atom of the first
     x = first.positions() + np.random.default_rng(0).normal(scale=0.05, size=(6, 3))
@@ -109,7 +88,7 @@ def test_mapped_smiles_gives_charges_their_order(release):
     field = forceladder.load(release, "class1")
     charges = [0.0, 0.0, 0.3, 0.0, -0.8, 0.5]
     smiles = "[H:1][C:6]([H:2])([H:4])[O:5][H:3]"
-    found = field.parametrize_mapped(smiles, charges).parameters["charge"]
+    found = field.parametrize(smiles, charges).parameters["charge"]
     assert found == pytest.approx(charges, abs=1e-15)
 
 

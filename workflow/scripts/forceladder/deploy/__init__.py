@@ -1,0 +1,1 @@
+"""A release in the hands of its user: any molecule in, parameters for any engine out."""

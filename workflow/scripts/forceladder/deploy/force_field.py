@@ -1,0 +1,114 @@
+"""Loading a release, and parametrizing molecules with it.
+
+import forceladder
+force_field = forceladder.load("results/quickstart/releases/quickstart-0.1.0", rung="class2")
+ethanol = force_field.parametrize("CCO")
+system = ethanol.to_openmm()
+"""
+
+import json
+from pathlib import Path
+
+from rdkit import Chem
+
+from forceladder.deploy.inputs import charges_of, molecule_from, short
+from forceladder.deploy.molecule import ParametrizedMolecule
+from forceladder.errors import CorruptFileError, MoleculeError
+from forceladder.export.parameters import molecule_parameters, renumbered
+from forceladder.model.checkpoint import load_model
+from forceladder.molecules.read import mapped_smiles, molecule_from_mapped_smiles
+from forceladder.training_set.build import topology_dataset
+
+
+def load(path, rung: str | None = None) -> "ForceField":
+    """The force field of a release folder; `rung` is needed only if it holds several."""
+    path = Path(path)
+    try:
+        manifest = json.loads((path / "manifest.json").read_text())
+        rungs, _ = sorted(manifest["rungs"]), manifest["elements"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptFileError(f"{path} is no release: its manifest.json ({error}).") from error
+    if rung is None and len(rungs) > 1:
+        raise ValueError(f"{path} holds {', '.join(rungs)}; name one: load(path, rung=…)")
+    rung = rung or rungs[0]
+    if rung not in rungs:
+        raise ValueError(f"{path} has no rung {rung!r}; it holds {', '.join(rungs)}")
+    return ForceField(load_model(path / "models" / rung), manifest, rung)
+
+
+class ForceField:
+    """A model and the manifest of the release that it came from."""
+
+    def __init__(self, model, manifest: dict, rung: str):
+        self.model, self.manifest, self.rung = model, manifest, rung
+
+    @property
+    def name(self) -> str:
+        """Rung, release and version."""
+        manifest = self.manifest
+        return f"{self.rung} of {manifest.get('name', 'a release')} {manifest.get('version', '')}"
+
+    def parametrize(self, molecule, charges=None) -> ParametrizedMolecule:
+        """Parameters of one molecule.
+
+        molecule: a SMILES, the path of an .sdf, .mol or .mol2 file, an RDKit Mol or an OpenFF
+            Molecule. Atoms keep their order, of a SMILES that maps all of them that of the map
+            numbers; hydrogens that are not there come last. A geometry must have them all.
+        charges: [atoms] e, in this order, instead of the force field's own; None takes those that
+            an SDF file (atom.dprop.PartialCharge), a Mol or an OpenFF Molecule carries, if any;
+            'file' also a mol2 file's, and insists; 'force_field' takes none of them
+        raises: MoleculeError with a sentence, for what is no molecule, holds an element that the
+            force field was not fitted to, or has charges that are not one per atom or do not add
+            up to its net charge
+        """
+        mol = molecule_from(molecule)
+        self._check_elements(mol)
+        self._check_use_of(charges)
+        name = mapped_smiles(mol)
+        known, order = self._bespoke_order(mol) or (name, list(range(mol.GetNumAtoms())))
+        given = charges_of(mol, charges)
+        described = {
+            "id": label(molecule, mol), "mapped_smiles": known, "inchikey": "", "split": "",
+            "net_charge": Chem.GetFormalCharge(mol),
+            "charges": given and [given[atom] for atom in order],
+        }  # fmt: skip
+        (parameters,) = molecule_parameters(self.model, topology_dataset([described]))
+        return ParametrizedMolecule(
+            mol, renumbered(parameters, order, name), self.model, source=self.name
+        )
+
+    def _check_elements(self, mol: Chem.Mol):
+        elements = {atom.GetSymbol() for atom in mol.GetAtoms()}
+        if unknown := sorted(elements - set(self.manifest["elements"])):
+            raise MoleculeError(
+                "element_not_fitted",
+                f"{short(canonical_smiles(mol))} holds {', '.join(unknown)}; this release was "
+                f"fitted to {', '.join(self.manifest['elements'])}.",
+            )
+
+    def _check_use_of(self, charges):
+        asked = charges is not None and not isinstance(charges, str)
+        if asked and "coulomb" not in self.model.settings["terms"]:
+            raise MoleculeError(
+                "charges_unused", f"{self.rung} has no term for charges; leave them out."
+            )
+
+    def _bespoke_order(self, mol: Chem.Mol) -> tuple[str, list[int]] | None:
+        """The mapped SMILES under which the molecule has bespoke parameters, and the atom of
+        `mol` that each of its atoms is; None where it has none."""
+        wanted = canonical_smiles(mol)
+        for known in self.model.offsets:
+            bespoke = molecule_from_mapped_smiles(known)
+            if canonical_smiles(bespoke) == wanted:
+                return known, list(mol.GetSubstructMatch(bespoke, useChirality=True))
+        return None
+
+
+def canonical_smiles(mol: Chem.Mol) -> str:
+    """Of a molecule with explicit hydrogens, without map numbers."""
+    return Chem.MolToSmiles(Chem.RemoveHs(mol))
+
+
+def label(source, mol: Chem.Mol) -> str:
+    """What the user calls a molecule: the text that was given, or its SMILES."""
+    return str(source) if isinstance(source, str | Path) else canonical_smiles(mol)

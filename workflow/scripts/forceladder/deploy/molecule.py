@@ -1,0 +1,96 @@
+"""A molecule with its parameters, ready for an engine."""
+
+import numpy as np
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
+
+from forceladder.deploy.table import COLUMNS, parameter_rows
+from forceladder.export.openmm.correction import attach_correction
+from forceladder.export.openmm.system import openmm_system
+from forceladder.molecules.conformers import minimized_conformers
+from forceladder.tables import write_table
+
+
+class ParametrizedMolecule:
+    """mol: RDKit molecule with hydrogens; parameters: plain JSON, kcal/mol, Å, rad, e; model: the
+    one that wrote them; source: what it is called."""
+
+    def __init__(self, mol, parameters: dict, model, source: str = ""):
+        self.mol, self.parameters, self.model, self.source = mol, parameters, model, source
+
+    def __str__(self) -> str:
+        """What it is and what it has, in a few lines."""
+        mol, parameters = self.mol, self.parameters
+        rows = {name: len(term["atoms"]) for name, term in parameters["terms"].items()}
+        lines = [
+            f"{parameters['id']}: {CalcMolFormula(mol)}, {mol.GetNumAtoms()} atoms; {self.source}",
+            ", ".join(f"{count} {name}" for name, count in rows.items() if count),
+        ]
+        if self.model.correction is not None:
+            lines.append("a correction by a neural network")
+        if charges := parameters.get("charge"):
+            lines.append(
+                f"charges {min(charges):.3f} to {max(charges):.3f} e, sum {sum(charges):.3f}"
+            )
+        return "\n".join(line for line in lines if line)
+
+    def table(self) -> list[dict]:
+        """One row per number: term, atoms (counted from 0), parameter, value, unit.
+
+        Lennard-Jones and Coulomb rows are those of atoms, from which pairs follow. The weights of
+        a correction are no parameters of the molecule, so they have no row.
+        """
+        return parameter_rows(self.parameters)
+
+    def write_table(self, path):
+        """`table` as CSV, the atoms of a row joined by hyphens."""
+        rows = [row | {"atoms": "-".join(map(str, row["atoms"]))} for row in self.table()]
+        write_table(path, rows, COLUMNS)
+
+    def positions(self, seed: int = 0) -> np.ndarray:
+        """The geometry that the molecule came with, else a conformer to start from,
+        [atoms, 3] Å.
+
+        A stereocentre that was left open is whatever the conformer happens to have.
+        raises: MoleculeError conformer_failed
+        """
+        if self.mol.GetNumConformers():
+            return self.mol.GetConformer().GetPositions()
+        return minimized_conformers(self.mol, 1, candidates=10, prune_rmsd=0.0, seed=seed)[0]
+
+    def to_openmm(self):
+        """An openmm.System in vacuum.
+
+        The correction of a rung that has one is a Python force: store `parameters` and the
+        release, not this System, which OpenMM would write as a pickle.
+        """
+        system = openmm_system(self.parameters)
+        if self.model.correction is None:
+            return system
+        return attach_correction(system, self.model, self.parameters)
+
+    def to_lammps(self, folder, name: str = "molecule") -> list:
+        """Write LAMMPS's data file and input; the paths written.
+
+        raises: ExportError with a sentence, here and below, where the engine has no such terms
+        """
+        from forceladder.export.lammps import write_lammps
+
+        return write_lammps(self.parameters, self.positions(), folder, name)
+
+    def to_gromacs(self, folder, name: str = "molecule") -> list:
+        """Write GROMACS's .top and .gro; the paths written."""
+        from forceladder.export.gromacs import write_gromacs
+
+        return write_gromacs(self.parameters, self.positions(), folder, name)
+
+    def to_amber(self, folder, name: str = "molecule") -> list:
+        """Write AMBER's .prmtop and .inpcrd; the paths written."""
+        from forceladder.export.amber import write_amber
+
+        return write_amber(self.parameters, self.positions(), folder, name)
+
+    def to_offxml(self, folder, name: str = "molecule") -> list:
+        """Write a bespoke SMIRNOFF force field; the paths written."""
+        from forceladder.export.offxml import write_offxml
+
+        return write_offxml(self.parameters, self.positions(), folder, name)
