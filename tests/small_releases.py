@@ -2,16 +2,29 @@
 
 from pathlib import Path
 
+from examples import read
 from force_fields import topology
 from forceladder.files import write_json
 from forceladder.model.checkpoint import save_model
+from forceladder.molecules.domain import DOMAIN, domain_of
 from ladder import LADDER, ladder_rung
 
 ELEMENTS = ["C", "H", "N", "O"]
 
 
-def save_release(folder: Path, models: dict | None = None, elements=ELEMENTS) -> Path:
-    """models: rung → model; without them random ones of the whole ladder"""
+# In small releases, so that what tests parametrize is seldom outside
+TRAINING = (
+    "CCO", "CC(=O)NC", "CC(=O)[O-]", "COC(=O)CN", "CO", "CC=O", "N[C@@H](C)C(=O)O", "c1ccoc1",
+    "CC(=O)NCO", "C[NH3+]",
+)  # fmt: skip
+
+
+def save_release(
+    folder: Path, models: dict | None = None, elements=ELEMENTS, training=TRAINING
+) -> Path:
+    """models: rung → model; without them random ones of the whole ladder
+    training: SMILES of what the release says it was fitted to, None for one that does not say
+    """
     if models is None:
         graph = topology("CCO")
         models = {rung: ladder_rung(graph, terms) for rung, terms in LADDER.items()}
@@ -20,4 +33,7 @@ def save_release(folder: Path, models: dict | None = None, elements=ELEMENTS) ->
         save_model(model, folder / "models" / rung)
     manifest = {"name": "small", "version": "0.0.1", "rungs": list(models), "elements": elements}
     write_json(folder / "manifest.json", manifest)
+    if training:
+        domain = domain_of(read(smiles)["mapped_smiles"] for smiles in training)
+        write_json(folder / DOMAIN, domain._asdict())
     return folder

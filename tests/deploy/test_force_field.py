@@ -1,5 +1,7 @@
 """A release in the hands of its user: every rung loads, parametrizes and simulates."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,12 @@ import torch
 import forceladder
 from force_fields import geometry_of, topology
 from forceladder.energy.topology import topology_of
-from forceladder.errors import MoleculeError
+from forceladder.errors import CorruptFileError, DomainWarning, MoleculeError
 from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
 from forceladder.model.potential import rung_surface
 from forceladder.training_set.build import topology_dataset
 from ladder import LADDER, ladder_rung
-from small_releases import save_release
+from small_releases import TRAINING, save_release
 
 
 @pytest.mark.parametrize("rung", LADDER)
@@ -110,3 +112,53 @@ def test_charges_that_cannot_be_meant_are_refused(release, charges, code):
 def test_element_that_was_not_fitted_is_refused(release):
     with pytest.raises(MoleculeError, match="holds Cl"):
         forceladder.load(release, "mlff").parametrize("CCl")
+
+
+# the domain
+
+
+def said(field, smiles, **options) -> list[str]:
+    """Sentences of a molecule; the Python warnings are the same."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = field.parametrize(smiles, **options).warnings
+    assert [str(one.message) for one in caught] == found
+    assert all(one.category is DomainWarning and one.filename == __file__ for one in caught)
+    return found
+
+
+def test_training_molecules_are_parametrized_without_a_word(release):
+    field = forceladder.load(release, "class1")
+    for smiles in TRAINING:
+        assert said(field, smiles, strict=True) == []
+
+
+def test_what_is_unlike_the_training_set_is_flagged_or_refused(release):
+    field = forceladder.load(release, "class1")
+    (sentence,) = [one for one in said(field, "C[N+](C)(C)C") if one.startswith("N2")]
+    assert "N2 (NX4 charge +1: C, C, C, C) is like no atom of the training set" in sentence
+    assert any("net charge is -2" in one for one in said(field, "[O-]C(=O)CC(=O)[O-]"))
+    with pytest.raises(MoleculeError, match="net charge is -2 e") as caught:
+        field.parametrize("[O-]C(=O)CC(=O)[O-]", strict=True)
+    assert caught.value.code == "outside_domain"
+    with pytest.warns(DomainWarning):
+        assert "unlike the training set: N2" in str(field.parametrize("C[N+](C)(C)C"))
+
+
+def test_release_that_knows_no_domain_says_so_once(tmp_path):
+    model = ladder_rung(topology("CO"), LADDER["class1"])
+    save_release(tmp_path, {"class1": model}, training=None)
+    with pytest.warns(DomainWarning, match=r"has no domain\.json") as caught:
+        field = forceladder.load(tmp_path)
+    assert caught[0].filename == __file__
+    assert said(field, "C[N+](C)(C)C") == []
+    with pytest.raises(MoleculeError, match="to be strict by"):
+        field.parametrize("CO", strict=True)
+
+
+@pytest.mark.parametrize("content", ["{}", "[1]", "{", '{"molecules": 1}'])
+def test_damaged_domain_is_named(tmp_path, content):
+    save_release(tmp_path, {"class1": ladder_rung(topology("CO"), LADDER["class1"])})
+    (tmp_path / "domain.json").write_text(content)
+    with pytest.raises(CorruptFileError, match=r"domain\.json"):
+        forceladder.load(tmp_path)

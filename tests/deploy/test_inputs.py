@@ -108,7 +108,7 @@ def test_first_of_several_conformers_is_given_and_the_others_kept(field, mol):
 @settings(max_examples=15)
 @given(strategies.permutations(range(13)))
 def test_parameters_follow_the_order_of_the_atoms(field, order):
-    """Methyl acetate's torsions, couplings and charges move with their atoms."""
+    """Methyl glycinate's torsions, couplings and charges move with their atoms."""
     mol = Chem.AddHs(Chem.MolFromSmiles("COC(=O)CN"))
     shuffled = Chem.RenumberAtoms(mol, [int(atom) for atom in order])
     one, two = field.parametrize(mol), field.parametrize(shuffled)

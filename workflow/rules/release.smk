@@ -88,6 +88,6 @@ rule assemble_release:
         rungs=RELEASED,
         methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
         config=config,
-        code=rooms("release"),
+        code=rooms("release", "molecules/domain.py", "molecules/topology.py"),
     script:
         "../scripts/assemble_release.py"

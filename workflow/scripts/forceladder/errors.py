@@ -67,3 +67,7 @@ class FitError(HouseError):
 
 class GateError(HouseError):
     """A release missed a limit; the message says which and by how much."""
+
+
+class DomainWarning(UserWarning):
+    """A molecule is unlike those that the force field was fitted to; its parameters are a guess."""

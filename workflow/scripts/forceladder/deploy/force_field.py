@@ -7,15 +7,18 @@ system = ethanol.to_openmm()
 """
 
 import json
+import warnings
 from pathlib import Path
 
 from rdkit import Chem
 
+from forceladder import files
 from forceladder.deploy.inputs import charges_of, molecule_from, short
 from forceladder.deploy.molecule import ParametrizedMolecule
-from forceladder.errors import CorruptFileError, MoleculeError
+from forceladder.errors import CorruptFileError, DomainWarning, MoleculeError
 from forceladder.export.parameters import molecule_parameters, renumbered
 from forceladder.model.checkpoint import load_model
+from forceladder.molecules.domain import DOMAIN, Domain, departures
 from forceladder.molecules.read import mapped_smiles, molecule_from_mapped_smiles
 from forceladder.training_set.build import topology_dataset
 
@@ -33,14 +36,35 @@ def load(path, rung: str | None = None) -> "ForceField":
     rung = rung or rungs[0]
     if rung not in rungs:
         raise ValueError(f"{path} has no rung {rung!r}; it holds {', '.join(rungs)}")
-    return ForceField(load_model(path / "models" / rung), manifest, rung)
+    return ForceField(load_model(path / "models" / rung), manifest, rung, read_domain(path))
+
+
+def read_domain(release: Path) -> Domain | None:
+    """What the training molecules of a release cover; None, and a warning, if it is from before
+    releases said so.
+
+    raises: CorruptFileError
+    """
+    path = release / DOMAIN
+    if not path.exists():
+        warnings.warn(
+            f"{release} has no {DOMAIN}: nothing tells which molecules are unlike those that it "
+            "was fitted to; assemble the release again with this version.",
+            DomainWarning,
+            stacklevel=4,
+        )
+        return None
+    try:
+        return Domain(**files.read_json(path))
+    except TypeError as error:
+        raise CorruptFileError(f"{path} describes no domain ({error}).") from error
 
 
 class ForceField:
-    """A model and the manifest of the release that it came from."""
+    """A model, the manifest of the release that it came from, and what was fitted to."""
 
-    def __init__(self, model, manifest: dict, rung: str):
-        self.model, self.manifest, self.rung = model, manifest, rung
+    def __init__(self, model, manifest: dict, rung: str, domain: Domain | None):
+        self.model, self.manifest, self.rung, self.domain = model, manifest, rung, domain
 
     @property
     def name(self) -> str:
@@ -48,7 +72,7 @@ class ForceField:
         manifest = self.manifest
         return f"{self.rung} of {manifest.get('name', 'a release')} {manifest.get('version', '')}"
 
-    def parametrize(self, molecule, charges=None) -> ParametrizedMolecule:
+    def parametrize(self, molecule, charges=None, strict: bool = False) -> ParametrizedMolecule:
         """Parameters of one molecule.
 
         molecule: a SMILES, the path of an .sdf, .mol or .mol2 file, an RDKit Mol or an OpenFF
@@ -57,12 +81,15 @@ class ForceField:
         charges: [atoms] e, in this order, instead of the force field's own; None takes those that
             an SDF file (atom.dprop.PartialCharge), a Mol or an OpenFF Molecule carries, if any;
             'file' also a mol2 file's, and insists; 'force_field' takes none of them
+        strict: refuse what is unlike the training set; else that is said by DomainWarnings, and
+            in `warnings` of the result
         raises: MoleculeError with a sentence, for what is no molecule, holds an element that the
             force field was not fitted to, or has charges that are not one per atom or do not add
             up to its net charge
         """
         mol = molecule_from(molecule)
         self._check_elements(mol)
+        doubts = self._doubts(mol, strict)
         self._check_use_of(charges)
         name = mapped_smiles(mol)
         known, order = self._bespoke_order(mol) or (name, list(range(mol.GetNumAtoms())))
@@ -74,8 +101,24 @@ class ForceField:
         }  # fmt: skip
         (parameters,) = molecule_parameters(self.model, topology_dataset([described]))
         return ParametrizedMolecule(
-            mol, renumbered(parameters, order, name), self.model, source=self.name
+            mol, renumbered(parameters, order, name), self.model, doubts, source=self.name
         )
+
+    def _doubts(self, mol: Chem.Mol, strict: bool) -> list[str]:
+        """Sentences on what is unlike the training set; a MoleculeError instead, if strict."""
+        if self.domain is None:
+            if strict:
+                raise MoleculeError(
+                    "domain_unknown", f"this release has no {DOMAIN} to be strict by."
+                )
+            return []
+        found = departures(mol, self.domain)
+        if found and strict:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            raise MoleculeError("outside_domain", f"{found[0].rstrip('.')}{more}.")
+        for sentence in found:
+            warnings.warn(sentence, DomainWarning, stacklevel=3)
+        return found
 
     def _check_elements(self, mol: Chem.Mol):
         elements = {atom.GetSymbol() for atom in mol.GetAtoms()}

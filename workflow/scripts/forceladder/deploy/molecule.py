@@ -12,10 +12,12 @@ from forceladder.tables import write_table
 
 class ParametrizedMolecule:
     """mol: RDKit molecule with hydrogens; parameters: plain JSON, kcal/mol, Å, rad, e; model: the
-    one that wrote them; source: what it is called."""
+    one that wrote them; warnings: sentences on what is unlike the molecules that it was fitted
+    to; source: what it is called."""
 
-    def __init__(self, mol, parameters: dict, model, source: str = ""):
-        self.mol, self.parameters, self.model, self.source = mol, parameters, model, source
+    def __init__(self, mol, parameters: dict, model, warnings: list[str], source: str):
+        self.mol, self.parameters, self.model = mol, parameters, model
+        self.warnings, self.source = warnings, source
 
     def __str__(self) -> str:
         """What it is and what it has, in a few lines."""
@@ -31,6 +33,7 @@ class ParametrizedMolecule:
             lines.append(
                 f"charges {min(charges):.3f} to {max(charges):.3f} e, sum {sum(charges):.3f}"
             )
+        lines += [f"unlike the training set: {sentence}" for sentence in self.warnings]
         return "\n".join(line for line in lines if line)
 
     def table(self) -> list[dict]:

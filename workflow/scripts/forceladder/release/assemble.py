@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from forceladder import __version__, files, provenance
+from forceladder.molecules.domain import DOMAIN
 from forceladder.qm.tasks import level_of_theory
 from forceladder.release.contents import Contents, contents_of
 from forceladder.release.gates import require_gates
@@ -49,6 +50,7 @@ def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict
         _copy(inputs[f"{name}_plot"], folder / "validation" / f"{name}.svg")
     files.write_json(folder / "config.json", config)
     contents = contents_of(inputs.training_set)
+    files.write_json(folder / DOMAIN, contents.domain._asdict())
     content = manifest_content(inputs, methods, config, per_rung, contents)
     report = {
         "manifest": content,
@@ -83,7 +85,7 @@ def manifest_content(inputs, methods, config, per_rung, contents: Contents) -> d
         "forceladder": __version__,
         "rungs": list(methods),
         "methods": methods,
-        "elements": contents.elements,
+        "elements": contents.domain.elements,
         "level_of_theory": level_of_theory(spec),
         "spec": spec,
         "engine": files.read_json(inputs.engine),

@@ -4,18 +4,19 @@ import json
 from collections import Counter
 from typing import NamedTuple
 
-import numpy as np
 from rdkit import Chem
 
 from forceladder import files
+from forceladder.molecules.domain import Domain, domain_of
 
 
 class Contents(NamedTuple):
-    """molecules: rows of id, smiles, net_charge, split, level_of_theory; elements of those that
-    were fitted to; kinds of geometries and how many of each; provenance of imports by name."""
+    """molecules: rows of id, smiles, net_charge, split, level_of_theory; domain: what those that
+    were fitted to cover; kinds of geometries and how many of each; provenance of imports by
+    name."""
 
     molecules: list[dict]
-    elements: list[str]
+    domain: Domain
     kinds: dict[str, int]
     imports: dict[str, dict]
 
@@ -36,12 +37,10 @@ def contents_of(training_set) -> Contents:
             *(dataset[name].values for name in names), strict=True
         )
     ]
-    fitted = np.repeat(dataset["split"].values == "train", dataset["atom_count"].values)
-    table = Chem.GetPeriodicTable()
-    numbers = np.unique(dataset["atomic_number"].values[fitted])
+    fitted = dataset["mapped_smiles"].values[dataset["split"].values == "train"]
     return Contents(
         molecules,
-        sorted(table.GetElementSymbol(int(number)) for number in numbers),
+        domain_of(map(str, fitted)),
         dict(Counter(map(str, dataset["geometry_kind"].values))),
         json.loads(dataset.attrs["provenance"]).get("imports", {}),
     )
