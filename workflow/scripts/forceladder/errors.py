@@ -53,6 +53,10 @@ class CorruptFileError(HouseError):
     """Delete the named file and run again."""
 
 
+class ReleaseError(HouseError):
+    """Ask for what the release holds; the message says what that is."""
+
+
 class VersionError(HouseError):
     """Use the version of forceladder that the file was made with, or make the file anew."""
 

@@ -6,6 +6,7 @@ import sys
 from forceladder import __version__
 from forceladder.cli.cache import add_cache_commands
 from forceladder.cli.imports import add_import_command
+from forceladder.cli.parametrize import add_parametrize_command
 from forceladder.cli.qcarchive import add_qcarchive_command
 from forceladder.cli.release import add_release_commands
 from forceladder.cli.runs import add_run_commands
@@ -21,6 +22,7 @@ def main(arguments=None) -> int:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)
     add_release_commands(commands)
+    add_parametrize_command(commands)
     add_run_commands(commands)
     add_cache_commands(commands)
     add_import_command(commands)

@@ -15,7 +15,7 @@ from rdkit import Chem
 from forceladder import files
 from forceladder.deploy.inputs import charges_of, molecule_from, short
 from forceladder.deploy.molecule import ParametrizedMolecule
-from forceladder.errors import CorruptFileError, DomainWarning, MoleculeError
+from forceladder.errors import CorruptFileError, DomainWarning, MoleculeError, ReleaseError
 from forceladder.export.parameters import molecule_parameters, renumbered
 from forceladder.model.checkpoint import load_model
 from forceladder.molecules.domain import DOMAIN, Domain, departures
@@ -24,7 +24,10 @@ from forceladder.training_set.build import topology_dataset
 
 
 def load(path, rung: str | None = None) -> "ForceField":
-    """The force field of a release folder; `rung` is needed only if it holds several."""
+    """The force field of a release folder; `rung` is needed only if it holds several.
+
+    raises: CorruptFileError, or ReleaseError for a rung that is not there
+    """
     path = Path(path)
     try:
         manifest = json.loads((path / "manifest.json").read_text())
@@ -32,10 +35,10 @@ def load(path, rung: str | None = None) -> "ForceField":
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptFileError(f"{path} is no release: its manifest.json ({error}).") from error
     if rung is None and len(rungs) > 1:
-        raise ValueError(f"{path} holds {', '.join(rungs)}; name one: load(path, rung=…)")
+        raise ReleaseError(f"{path} holds {', '.join(rungs)}; name one of these rungs.")
     rung = rung or rungs[0]
     if rung not in rungs:
-        raise ValueError(f"{path} has no rung {rung!r}; it holds {', '.join(rungs)}")
+        raise ReleaseError(f"{path} has no rung {rung!r}; it holds {', '.join(rungs)}.")
     return ForceField(load_model(path / "models" / rung), manifest, rung, read_domain(path))
 
 

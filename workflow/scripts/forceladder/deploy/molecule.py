@@ -71,11 +71,17 @@ class ParametrizedMolecule:
             return system
         return attach_correction(system, self.model, self.parameters)
 
-    def to_lammps(self, folder, name: str = "molecule") -> list:
-        """Write LAMMPS's data file and input; the paths written.
+    def to_ffxml(self, folder, name: str = "molecule") -> list:
+        """Write a file for openmm.app.ForceField, beside AMBER's proteins and water; its path.
 
         raises: ExportError with a sentence, here and below, where the engine has no such terms
         """
+        from forceladder.export.openmm.ffxml import write_ffxml
+
+        return write_ffxml(self.parameters, self.positions(), folder, name)
+
+    def to_lammps(self, folder, name: str = "molecule") -> list:
+        """Write LAMMPS's data file and input; the paths written."""
         from forceladder.export.lammps import write_lammps
 
         return write_lammps(self.parameters, self.positions(), folder, name)
