@@ -90,7 +90,7 @@ def molecule_of_file(path: Path) -> Chem.Mol:
     if len(entries) != 1:
         raise MoleculeError(
             "several_molecules",
-            f"{path} holds {len(entries)} molecules; give one, or read them and loop over them.",
+            f"{path} holds {len(entries)} molecules; one at a time is parametrized.",
         )
     try:
         mol = molecule_of_mol2(entries[0]) if is_mol2 else molecule_of_sdf(entries[0])
@@ -123,12 +123,21 @@ def molecule_of_mol2(text: str) -> Chem.Mol | None:
 
 
 def require_no_radicals(mol: Chem.Mol, path: Path):
-    """A mol2 file has no word for radicals: where RDKit finds one, hydrogens are missing."""
+    """A mol2 file has no word for radicals or formal charges: where RDKit finds an open valence,
+    one cannot tell what it should be.
+
+    raises: MoleculeError hydrogens_missing
+    """
     probe = Chem.Mol(mol)
     if Chem.SanitizeMol(probe, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE:
         for atom in probe.GetAtoms():
             if atom.GetNumRadicalElectrons():
-                raise hydrogens_missing(f"{path}, {atom.GetSymbol()}{atom.GetIdx() + 1}")
+                raise MoleculeError(
+                    "hydrogens_missing",
+                    f"{path} leaves a valence of {atom.GetSymbol()}{atom.GetIdx() + 1} open: "
+                    "hydrogens are missing, or a charge that a mol2 file cannot say; give an SDF "
+                    "file.",
+                )
 
 
 def molecule_of_openff(source) -> Chem.Mol:
