@@ -63,7 +63,7 @@ ONLY_IN = {
     "torch": ("energy/", "model/", "fit/", "export/", "md/", "validate/", "deploy/"),
     "ase": (
         "molecules/sampling.py", "molecules/normal_modes.py", "validate/",
-        "training_set/importers/extxyz.py",
+        "training_set/importers/extxyz.py", "deploy/ase_calculator.py",
     ),
     "pyarrow": ("training_set/importers/openff_torsiondrives.py",),
     "h5py": ("training_set/importers/spice.py",),

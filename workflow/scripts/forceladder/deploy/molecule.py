@@ -4,6 +4,7 @@ import numpy as np
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.deploy.table import COLUMNS, parameter_rows
+from forceladder.errors import MissingProgramError
 from forceladder.export.openmm.correction import attach_correction
 from forceladder.export.openmm.system import openmm_system
 from forceladder.molecules.conformers import minimized_conformers
@@ -70,6 +71,19 @@ class ParametrizedMolecule:
         if self.model.correction is None:
             return system
         return attach_correction(system, self.model, self.parameters)
+
+    def to_ase(self):
+        """An ase.Atoms with a calculator of the whole rung, its correction included; eV and Å.
+
+        raises: MissingProgramError where ASE is not installed
+        """
+        try:
+            from forceladder.deploy.ase_calculator import ase_atoms
+        except ModuleNotFoundError as error:
+            if error.name != "ase":
+                raise
+            raise MissingProgramError("ASE is not installed; pip install ase.") from None
+        return ase_atoms(self)
 
     def to_ffxml(self, folder, name: str = "molecule") -> list:
         """Write a file for openmm.app.ForceField, beside AMBER's proteins and water; its path.
