@@ -195,6 +195,13 @@ def test_script_imports_no_other_script(path):
 
 
 @pytest.mark.parametrize("name", rules())
+def test_rooms_whose_edits_rerun_a_rule_are_there(name):
+    for call in re.findall(r"rooms\(([^)]*)\)", rules()[name]):
+        for room in re.findall(r'"([^"]+)"', call):
+            assert (LIBRARY / room).exists(), room
+
+
+@pytest.mark.parametrize("name", rules())
 def test_rule_has_its_script_and_log_by_its_own_name(name):
     text = rules()[name]
     for script in re.findall(r'script:\s+"([^"]+)"', text):

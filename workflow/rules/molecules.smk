@@ -102,6 +102,6 @@ rule sample_rung:
         runtime=growing(120),
     params:
         settings=config["geometries"]["rung_frames"],
-        code=rooms("md", "export", "model", "energy", "force_field.py"),
+        code=rooms("md", "export", "model", "energy", "deploy"),
     script:
         "../scripts/sample_rung.py"
