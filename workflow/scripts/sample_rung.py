@@ -1,6 +1,7 @@
 """Geometries of molecular dynamics with a rung that was fitted before, for one shard."""
 
-from forceladder import files, force_field, job
+from forceladder import files, job
+from forceladder.deploy.force_field import load
 from forceladder.errors import MoleculeError
 from forceladder.md.sampling import sampled_geometries
 from forceladder.molecules.geometries import geometries_from_sdf, geometries_to_sdf
@@ -8,7 +9,7 @@ from forceladder.molecules.geometries import geometries_from_sdf, geometries_to_
 
 def main(snakemake):
     settings = snakemake.params.settings
-    fitted = force_field.load(snakemake.input.release, settings["rung"])
+    fitted = load(snakemake.input.release, settings["rung"])
     molecules = files.read_json(snakemake.input.molecules)["accepted"]
     known = {path.stem: path for path in files.members(snakemake.input.geometries, "*.sdf")}
     progress, left_out = job.Progress("rung frames", len(molecules)), []
@@ -20,7 +21,7 @@ def main(snakemake):
             geometries = geometries_from_sdf(known[name])
             minima = [g["positions"] for g in geometries if g["kind"] == "conformer"]
             try:
-                parametrized = fitted.parametrize_mapped(
+                parametrized = fitted.parametrize(
                     molecule["mapped_smiles"], molecule.get("charges")
                 )
                 found = sampled_geometries(parametrized.to_openmm(), minima, settings)
