@@ -7,6 +7,7 @@ from force_fields import topology
 from forceladder.files import write_json
 from forceladder.model.checkpoint import save_model
 from forceladder.molecules.domain import DOMAIN, domain_of
+from forceladder.release.ensemble import copy_models
 from ladder import LADDER, ladder_rung
 
 ELEMENTS = ["C", "H", "N", "O"]
@@ -22,15 +23,19 @@ TRAINING = (
 def save_release(
     folder: Path, models: dict | None = None, elements=ELEMENTS, training=TRAINING
 ) -> Path:
-    """models: rung → model; without them random ones of the whole ladder
+    """models: rung → model, or list of them, an ensemble; without them random ones of the ladder
     training: SMILES of what the release says it was fitted to, None for one that does not say
     """
     if models is None:
         graph = topology("CCO")
         models = {rung: ladder_rung(graph, terms) for rung, terms in LADDER.items()}
-    for rung, model in models.items():
-        (folder / "models" / rung).mkdir(parents=True)
-        save_model(model, folder / "models" / rung)
+    for rung, given in models.items():
+        fits = {}
+        for seed, model in enumerate(given if isinstance(given, list) else [given]):
+            fits[seed] = folder.parent / f"{folder.name}-fits" / rung / f"seed-{seed}"
+            fits[seed].mkdir(parents=True)
+            save_model(model, fits[seed])
+        copy_models(fits, folder / "models" / rung)
     manifest = {"name": "small", "version": "0.0.1", "rungs": list(models), "elements": elements}
     write_json(folder / "manifest.json", manifest)
     if training:

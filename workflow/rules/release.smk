@@ -60,6 +60,10 @@ rule assemble_release:
         models=expand(
             "results/{{run}}/models/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
         ),
+        # uncertainties come from the models of the other seeds
+        ensemble=expand(
+            "results/{{run}}/models/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[1:]
+        ),
         systems=expand(
             "results/{{run}}/systems/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
         ),

@@ -20,6 +20,7 @@ from forceladder.export.parameters import molecule_parameters, renumbered
 from forceladder.model.checkpoint import load_model
 from forceladder.molecules.domain import DOMAIN, Domain, departures
 from forceladder.molecules.read import mapped_smiles, molecule_from_mapped_smiles
+from forceladder.release.ensemble import member_folders
 from forceladder.training_set.build import topology_dataset
 
 
@@ -39,7 +40,8 @@ def load(path, rung: str | None = None) -> "ForceField":
     rung = rung or rungs[0]
     if rung not in rungs:
         raise ReleaseError(f"{path} has no rung {rung!r}; it holds {', '.join(rungs)}.")
-    return ForceField(load_model(path / "models" / rung), manifest, rung, read_domain(path))
+    members = [load_model(folder) for folder in member_folders(path / "models" / rung)]
+    return ForceField(members, manifest, rung, read_domain(path))
 
 
 def read_domain(release: Path) -> Domain | None:
@@ -64,10 +66,19 @@ def read_domain(release: Path) -> Domain | None:
 
 
 class ForceField:
-    """A model, the manifest of the release that it came from, and what was fitted to."""
+    """Models of one rung, the manifest of their release, and what they were fitted to.
 
-    def __init__(self, model, manifest: dict, rung: str, domain: Domain | None):
-        self.model, self.manifest, self.rung, self.domain = model, manifest, rung, domain
+    members: models that differ in the seed of their fit alone. The first writes the parameters: it
+        is the one that was validated. How far all of them scatter is the uncertainty.
+    """
+
+    def __init__(self, members: list, manifest: dict, rung: str, domain: Domain | None):
+        self.members, self.manifest, self.rung, self.domain = members, manifest, rung, domain
+
+    @property
+    def model(self):
+        """The released one of the members."""
+        return self.members[0]
 
     @property
     def name(self) -> str:
@@ -102,10 +113,10 @@ class ForceField:
             "net_charge": Chem.GetFormalCharge(mol),
             "charges": given and [given[atom] for atom in order],
         }  # fmt: skip
-        (parameters,) = molecule_parameters(self.model, topology_dataset([described]))
-        return ParametrizedMolecule(
-            mol, renumbered(parameters, order, name), self.model, doubts, source=self.name
-        )
+        dataset = topology_dataset([described])
+        found = [molecule_parameters(member, dataset)[0] for member in self.members]
+        ensemble = [renumbered(parameters, order, name) for parameters in found]
+        return ParametrizedMolecule(mol, ensemble, self.model, doubts, source=self.name)
 
     def _doubts(self, mol: Chem.Mol, strict: bool) -> list[str]:
         """Sentences on what is unlike the training set; a MoleculeError instead, if strict."""

@@ -12,12 +12,13 @@ from forceladder.tables import write_table
 
 
 class ParametrizedMolecule:
-    """mol: RDKit molecule with hydrogens; parameters: plain JSON, kcal/mol, Å, rad, e; model: the
-    one that wrote them; warnings: sentences on what is unlike the molecules that it was fitted
-    to; source: what it is called."""
+    """mol: RDKit molecule with hydrogens; ensemble: what each member of the force field says, plain
+    JSON, kcal/mol, Å, rad, e; parameters: the first of them; model: the one that wrote these;
+    warnings: sentences on what is unlike the molecules that it was fitted to; source: its name."""
 
-    def __init__(self, mol, parameters: dict, model, warnings: list[str], source: str):
-        self.mol, self.parameters, self.model = mol, parameters, model
+    def __init__(self, mol, ensemble: list[dict], model, warnings: list[str], source: str):
+        self.mol, self.ensemble, self.model = mol, ensemble, model
+        self.parameters = ensemble[0]
         self.warnings, self.source = warnings, source
 
     def __str__(self) -> str:
@@ -38,12 +39,13 @@ class ParametrizedMolecule:
         return "\n".join(line for line in lines if line)
 
     def table(self) -> list[dict]:
-        """One row per number: term, atoms (counted from 0), parameter, value, unit.
+        """One row per number: term, atoms (counted from 0), parameter, value, unit; uncertainty,
+        the standard deviation over the members of the force field, None where it has but one.
 
         Lennard-Jones and Coulomb rows are those of atoms, from which pairs follow. The weights of
         a correction are no parameters of the molecule, so they have no row.
         """
-        return parameter_rows(self.parameters)
+        return parameter_rows(self.ensemble)
 
     def write_table(self, path):
         """`table` as CSV, the atoms of a row joined by hyphens."""

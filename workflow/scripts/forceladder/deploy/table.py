@@ -1,5 +1,6 @@
 """Parameters of a molecule as rows of a table, one number each, with its unit."""
 
+import statistics
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -19,12 +20,17 @@ class Number(NamedTuple):
     unit: str
 
 
-def parameter_rows(parameters: dict) -> list[dict]:
-    """Rows as dicts, in the order of the terms.
+def parameter_rows(ensemble: list[dict]) -> list[dict]:
+    """Rows as dicts by COLUMNS, in the order of the terms; values are those of the first member.
 
-    parameters: as `molecule_parameters` returns them
+    ensemble: of each member what `molecule_parameters` returns
     """
-    return [number._asdict() for number in numbers(parameters)]
+    rows = []
+    for said in zip(*map(numbers, ensemble), strict=True):
+        values = [number.value for number in said]
+        uncertainty = statistics.stdev(values) if len(values) > 1 else None
+        rows.append(said[0]._asdict() | {"uncertainty": uncertainty})
+    return rows
 
 
 def numbers(parameters: dict) -> Iterator[Number]:

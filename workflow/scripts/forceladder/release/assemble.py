@@ -7,6 +7,7 @@ from forceladder import __version__, files, provenance
 from forceladder.molecules.domain import DOMAIN
 from forceladder.qm.tasks import level_of_theory
 from forceladder.release.contents import Contents, contents_of
+from forceladder.release.ensemble import copy_models
 from forceladder.release.gates import require_gates
 from forceladder.release.manifest import write_manifest
 from forceladder.release.report import render_model_card, render_report, render_summary
@@ -19,18 +20,20 @@ def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict
     """Fill an empty folder with the release; its manifest is written last.
 
     inputs: named paths as rule assemble_release lists them; models, systems one per rung,
-        validation five files per rung
+        ensemble one per rung and further seed, validation five files per rung
     methods: rung → its name in the error tables
     raises: GateError, before anything is copied
     """
     gates = read_table(inputs.gates)
     require_gates(gates)
-    per_rung = {}
+    seeds, per_rung = config["fit"]["seeds"], {}
+    more = len(seeds) - 1  # models of a rung beside the released one
     for k, rung in enumerate(methods):
         own = inputs.validation[5 * k : 5 * k + 5]
         stability, proof, engines, stability_plot, history_plot = own
         hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
-        shutil.copytree(inputs.models[k], folder / "models" / rung, ignore=hidden)
+        members = [inputs.models[k], *inputs.ensemble[k * more : (k + 1) * more]]
+        copy_models(dict(zip(seeds, members, strict=True)), folder / "models" / rung)
         shutil.copytree(inputs.systems[k], folder / "systems" / rung, ignore=hidden)
         for path in own:
             _copy(path, folder / "validation" / rung / Path(path).name)
@@ -92,6 +95,7 @@ def manifest_content(inputs, methods, config, per_rung, contents: Contents) -> d
         "seeds": {
             "geometries": config["geometries"]["seed"],
             "fit": {rung: per_rung[rung]["fit"]["seed"] for rung in methods},
+            "ensemble": config["fit"]["seeds"][1:],
             "md": {
                 rung: (config["md"] | config["rungs"][rung].get("md", {}))["seed"]
                 for rung in methods
