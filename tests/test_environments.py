@@ -14,8 +14,8 @@ CONDA_NAMES = {  # import name → conda-forge name, where they differ
     "tblite": "tblite-python", "dftd3": "dftd3-python", "torch": "pytorch",
     "matplotlib": "matplotlib-base", "openff": "openff-toolkit",
 }  # fmt: skip
-# Imported only if there (dgl, mace), by Psi4's own Python (psi4), or by the Snakefile alone
-OPTIONAL = {"dgl", "mace", "e3nn", "psi4", "protocol", "jsonschema"}
+# Imported only if there (dgl, mace, openmmml), by Psi4's own Python, or by the Snakefile alone
+OPTIONAL = {"dgl", "mace", "e3nn", "openmmml", "psi4", "protocol", "jsonschema"}
 CONDA_ONLY = {"openff", "qcportal"}  # envs/openff.yaml; all else runs without them
 ROOMS = {
     "qm.yaml": ["molecules", "qm", "training_set"],

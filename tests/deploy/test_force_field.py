@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from openmm import app, unit
 
 import forceladder
 from force_fields import geometry_of, topology
@@ -162,3 +163,27 @@ def test_damaged_domain_is_named(tmp_path, content):
     (tmp_path / "domain.json").write_text(content)
     with pytest.raises(CorruptFileError, match=r"domain\.json"):
         forceladder.load(tmp_path)
+
+
+def test_class1_is_a_ligand_beside_water_of_amber(release):
+    """The System of the ligand alone, and of a molecule of TIP3P, do not see each other far off."""
+    molecule = forceladder.load(release, "class1").parametrize("CC(=O)NC")
+    field = app.ForceField("amber14/tip3p.xml")
+    field.registerTemplateGenerator(forceladder.template_generator(molecule))
+    both = app.Modeller(molecule.topology(), molecule.positions() * unit.angstrom)
+    water = app.Topology()
+    residue = water.addResidue("HOH", water.addChain())
+    names = (("O", "O"), ("H1", "H"), ("H2", "H"))
+    o, *hydrogens = (water.addAtom(n, app.Element.getBySymbol(s), residue) for n, s in names)
+    for hydrogen in hydrogens:
+        water.addBond(o, hydrogen)
+    shape = np.array([[0.0, 0.0, 0.0], [0.09572, 0.0, 0.0], [-0.024, 0.09266, 0.0]])
+    both.add(water, (shape + 1e3) * unit.nanometer)
+    system = field.createSystem(both.topology, constraints=None, rigidWater=False)
+    x = np.array(both.positions.value_in_unit(unit.angstrom))
+    energy, gradient = openmm_energy_and_gradient(system, x)
+    alone = openmm_energy_and_gradient(molecule.to_openmm(), x[:12])
+    bare = app.ForceField("amber14/tip3p.xml").createSystem(water, rigidWater=False)
+    others = openmm_energy_and_gradient(bare, x[12:])
+    assert energy == pytest.approx(alone[0] + others[0], abs=1e-5)
+    np.testing.assert_allclose(gradient[:12], alone[1], rtol=0, atol=1e-5)

@@ -13,3 +13,11 @@ def load(path, rung=None):
     from forceladder.deploy.force_field import load as load_release
 
     return load_release(path, rung)
+
+
+def template_generator(*molecules):
+    """For `registerTemplateGenerator` of an openmm.app.ForceField: parametrized molecules of class1
+    as ligands beside proteins and water of AMBER."""
+    from forceladder.export.openmm.ffxml import template_generator as generator
+
+    return generator([molecule.parameters for molecule in molecules])

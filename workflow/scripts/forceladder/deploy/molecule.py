@@ -74,6 +74,12 @@ class ParametrizedMolecule:
             return system
         return attach_correction(system, self.model, self.parameters)
 
+    def topology(self):
+        """The molecule as an openmm.app.Topology: one residue, atoms in their order."""
+        from forceladder.export.openmm.ffxml import topology
+
+        return topology(self.parameters)
+
     def to_ase(self):
         """An ase.Atoms with a calculator of the whole rung, its correction included; eV and Å.
 
