@@ -62,8 +62,8 @@ class ForceLadderPotential:
         if atoms is not None and list(atoms) != list(range(count)):
             raise MoleculeError(
                 "mixed_system",
-                f"mixed systems are not supported: {len(list(atoms))} of {count} atoms were asked "
-                "for; for class1 use forceladder.template_generator.",
+                "mixed systems are not supported, only topologies that are the molecule as a "
+                "whole; for a ligand of class1 use forceladder.template_generator.",
             )
         numbers = [atom.element and atom.element.atomic_number for atom in topology.atoms()]
         bonds = {frozenset((one.index, other.index)) for one, other in topology.bonds()}
