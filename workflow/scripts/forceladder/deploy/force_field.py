@@ -13,7 +13,8 @@ from pathlib import Path
 from rdkit import Chem
 
 from forceladder import files
-from forceladder.deploy.inputs import charges_of, molecule_from, short
+from forceladder.deploy.charges import charges_of
+from forceladder.deploy.inputs import molecule_from, short
 from forceladder.deploy.molecule import ParametrizedMolecule
 from forceladder.errors import CorruptFileError, DomainWarning, MoleculeError, ReleaseError
 from forceladder.export.parameters import molecule_parameters, renumbered

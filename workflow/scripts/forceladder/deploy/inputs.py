@@ -13,18 +13,15 @@ import numpy as np
 from rdkit import Chem
 
 from forceladder.errors import MoleculeError
-from forceladder.molecules.charges import checked_charges
 from forceladder.molecules.read import (
     checked_mapped_molecule,
     clear_false_centres,
     mapped_smiles,
     require_one_molecule,
 )
-from forceladder.molecules.topology import USER_CHARGE, user_charges
 
 MOST_ATOMS = 1000  # every pair of atoms is written down: half a million of them
 FILES = (".sdf", ".mol", ".mol2")
-MOL2_CHARGE = "_TriposPartialCharge"  # RDKit's name for the last column
 BONDS = {Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC}
 
 
@@ -233,50 +230,6 @@ def hydrogens_missing(where: str) -> MoleculeError:
         f"{where} has fewer hydrogens than its valence asks for, and a geometry needs all of them; "
         "add them where they belong, or give the molecule without coordinates.",
     )
-
-
-def charges_of(mol: Chem.Mol, asked) -> list[float] | None:
-    """The charges [atoms] e that the user means; None for those of the force field.
-
-    asked: [atoms] e; None: those that the molecule carries (atom.dprop.PartialCharge of an SDF
-        file, the atom property PartialCharge of a Mol, partial_charges of an OpenFF Molecule), if
-        any; 'file': the same, also the last column of a mol2 file, which programs fill with
-        whatever they have, and a refusal if there are none; 'force_field': never
-    raises: MoleculeError charges_missing, charges_incomplete or charges_do_not_add_up
-    """
-    if isinstance(asked, str):
-        return named_charges(mol, asked)
-    if asked is None:
-        carried = user_charges(mol)
-        return checked_charges(mol, carried) if np.isfinite(carried).any() else None
-    try:
-        numbers = [float(charge) for charge in asked]
-    except (TypeError, ValueError):
-        raise MoleculeError(
-            "charges_incomplete", f"charges are a number per atom, in e, not {short(repr(asked))}."
-        ) from None
-    return checked_charges(mol, numbers)
-
-
-def named_charges(mol: Chem.Mol, asked: str) -> list[float] | None:
-    if asked == "force_field":
-        return None
-    if asked != "file":
-        raise MoleculeError(
-            "charges_missing", f"charges are numbers, 'file' or 'force_field', not {asked!r}."
-        )
-    for name in (USER_CHARGE, MOL2_CHARGE):
-        if any(atom.HasProp(name) for atom in mol.GetAtoms()):
-            return checked_charges(mol, [property_of(atom, name) for atom in mol.GetAtoms()])
-    raise MoleculeError("charges_missing", "the molecule comes without charges; leave 'file' out.")
-
-
-def property_of(atom: Chem.Atom, name: str) -> float:
-    """A number that an atom carries, NaN if it carries none."""
-    try:
-        return float(atom.GetProp(name))
-    except (KeyError, ValueError):
-        return float("nan")
 
 
 def short(text: str) -> str:
