@@ -113,7 +113,10 @@ def test_charges_that_do_not_add_up_are_betrayed(dataset, model, parameters):
     assert found["charges", "sum"] == pytest.approx(0.001 * len(one["charge"]), rel=1e-6)
 
 
-COUPLED = "torsion_couplings", "angle_couplings", "out_of_plane", "bond_quartic"
+COUPLED = (
+    "torsion_couplings", "torsion_pair_couplings", "corner_couplings", "out_of_plane",
+    "bond_quartic",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COUPLED)
@@ -122,10 +125,38 @@ def test_force_that_is_missing_is_betrayed(dataset, name):
     one = molecule_parameters(model, dataset)[MOLECULE]
     system = openmm_system(one)
     names = [force.getName() for force in system.getForces()]
-    system.removeForce(names.index(name))
+    for index in reversed([index for index, found in enumerate(names) if found == name]):
+        system.removeForce(index)
     rows = proof_rows(MOLECULE, dataset, one, system, model)
     betrayed = {row["term"] for row in rows if abs(row["difference"]) > 1e-5}
     assert betrayed == {term for term in CLASS2 if home(term) == name}
+
+
+STRENGTHS = {
+    "bond_bond_12_coupling": "bond_bond",
+    "angle_torsion_amplitude_2_3": "angle_torsion",
+    "bond_angle_13_turned_1": "bond_angle_13",
+    "torsion_torsion_sine_4": "torsion_torsion",
+}
+
+
+@pytest.mark.parametrize("strength", STRENGTHS)
+def test_wrong_strength_is_betrayed_in_its_own_term_alone(dataset, strength):
+    """Though the terms of a coupling force share its rows."""
+    model = ladder_rung(topology_of(dataset), CLASS2)
+    one = molecule_parameters(model, dataset)[MOLECULE]
+    system = openmm_system(one)
+    for force in system.getForces():
+        if isinstance(force, openmm.CustomCompoundBondForce):
+            count = range(force.getNumPerBondParameters())
+            names = [force.getPerBondParameterName(k) for k in count]
+            if strength in names:
+                atoms, numbers = force.getBondParameters(0)
+                numbers = np.array(numbers) + 100.0 * (np.array(names) == strength)
+                force.setBondParameters(0, atoms, numbers)
+    rows = proof_rows(MOLECULE, dataset, one, system, model)
+    betrayed = {row["term"] for row in rows if abs(row["difference"]) > 1e-5}
+    assert betrayed == {STRENGTHS[strength]}
 
 
 def test_weights_of_another_fit_are_betrayed(dataset):

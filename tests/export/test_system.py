@@ -29,12 +29,17 @@ from forceladder.export.openmm.evaluation import (
     force_energy_and_gradient,
     openmm_energy_and_gradient,
 )
+from forceladder.export.openmm.evaluation import (
+    energy_and_gradient as energy_and_gradient_of_context,
+)
 from forceladder.export.openmm.system import home, openmm_system
 from forceladder.export.openmm.units import openmm_factor
 from forceladder.export.parameters import molecule_parameters, terms_as_tensors
 from ladder import CLASS2
 
-MOLECULES = (*VARIETY, "[OH-]", "CCCCCC", "C[C@H](N)C(=O)O", "C1CC1C1CCC1")
+MOLECULES = (
+    *VARIETY, "[OH-]", "CCCCCC", "C[C@H](N)C(=O)O", "C1CC1C1CCC1", "CS(F)(F)(F)(F)F"
+)  # fmt: skip
 RUNGS = {"class1": CLASS1, "class2": CLASS2}
 SEEDS = st.integers(0, 2**31)
 
@@ -111,20 +116,22 @@ def test_system_survives_its_xml(rung, smiles):
 
 
 @pytest.mark.parametrize("rung", RUNGS)
-def test_each_force_has_a_name_and_a_group_of_its_own(rung):
+def test_each_force_is_named_after_its_terms_and_has_a_group_of_its_own(rung):
+    """The couplings of centres of two neighbours, and of more, are two forces of one name."""
     system = openmm_system(parameters_of("CC(=O)NCC", terms=RUNGS[rung]))
     names = [force.getName() for force in system.getForces()]
-    assert names == list(dict.fromkeys(map(home, RUNGS[rung])))
+    assert list(dict.fromkeys(names)) == list(dict.fromkeys(map(home, RUNGS[rung])))
     groups = [force.getForceGroup() for force in system.getForces()]
     assert groups == list(range(len(names)))
-    x = shaken("CC(=O)NCC", 0, 0.1)
-    parts = sum(openmm_energy_and_gradient(system, x, groups=1 << g)[0] for g in groups)
-    assert parts == pytest.approx(openmm_energy_and_gradient(system, x)[0], rel=1e-12)
+    context = context_at(system, shaken("CC(=O)NCC", 0, 0.1))
+    parts = sum(energy_and_gradient_of_context(context, groups=1 << g)[0] for g in groups)
+    assert parts == pytest.approx(energy_and_gradient_of_context(context)[0], rel=1e-12)
 
 
-def test_couplings_of_one_force_are_told_apart_by_their_switches():
+def test_couplings_of_one_force_are_told_apart_by_their_strengths():
     parameters, x = parameters_of("CC(=O)NCC", terms=CLASS2), shaken("CC(=O)NCC", 0, 0.1)
     context = context_at(openmm_system(parameters), x)
+    before = energy_and_gradient_of_context(context)
     geometry = geometry_of(topology("CC(=O)NCC"), [x])
     for term, values in terms_as_tensors(parameters).items():
         ours = term_energy_and_gradient(term, values, geometry)
@@ -132,6 +139,32 @@ def test_couplings_of_one_force_are_told_apart_by_their_switches():
         assert theirs[0] == pytest.approx(float(ours[0]), rel=1e-9), term
         np.testing.assert_allclose(theirs[1], ours[1], rtol=0, atol=1e-8)
         assert abs(theirs[0]) > 1e-6 or term == "coulomb", term
+    after = energy_and_gradient_of_context(context)
+    assert after[0] == before[0]
+    np.testing.assert_array_equal(after[1], before[1])
+
+
+@pytest.mark.parametrize(
+    "term, parameter", [("bond_angle", "length_1"), ("angle_torsion", "angle_2")]
+)
+def test_couplings_that_disagree_on_a_reference_are_refused(term, parameter):
+    parameters = parameters_of("CCO", terms=CLASS2)
+    parameters["terms"][term][parameter][1] += 1e-6
+    with pytest.raises(ConfigError, match=r"couplings of the same atoms have .* give them one"):
+        openmm_system(parameters)
+
+
+@pytest.mark.parametrize("smiles", ["O=C=O", "FS(F)(F)(F)(F)F"])
+def test_straight_angles_at_a_centre_have_finite_forces(smiles):
+    """Exactly straight, where an arccosine has no derivative."""
+    parameters, values = parameters_of_term("bond_angle", smiles, 0)
+    axes = np.concatenate([np.eye(3), -np.eye(3)])[:: 3 if smiles == "O=C=O" else 1]
+    (centre,) = {centre for _, centre, _ in parameters["terms"]["bond_angle"]["atoms"]}
+    x = np.insert(1.5 * axes, centre, 0.0, axis=0)
+    energy, gradient = openmm_energy_and_gradient(openmm_system(parameters), x)
+    ours = term_energy_and_gradient("bond_angle", values, geometry_of(topology(smiles), [x]))
+    assert energy == pytest.approx(float(ours[0]), rel=1e-9)
+    np.testing.assert_allclose(gradient, ours[1], rtol=0, atol=1e-8 * float(ours[1].abs().max()))
 
 
 def test_planar_centre_has_no_out_of_plane_energy_and_finite_forces():

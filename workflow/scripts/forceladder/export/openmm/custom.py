@@ -1,73 +1,34 @@
 """Terms that OpenMM reads as expressions, written as in `energy.terms`.
 
 Names in an expression are the term's parameters, of those that have several numbers a row each
-by its place (amplitude_1), and the internal coordinates of the row: b bonds and t angles,
-counted along it; c and s are cosine and sine of a torsion, cc and ss those of twice it.
+by its place (amplitude_1).
 """
 
-import re
+from itertools import combinations
 
 import openmm
 
 from forceladder.energy.terms import TERMS
 from forceladder.export.openmm.units import openmm_factor
-
-
-def series(amplitude: str) -> str:
-    """Σₙ Aₙ cos nφ, by Chebyshev's polynomials in c = cos φ: one cosine, not three."""
-    return f"({amplitude}_1*c+{amplitude}_2*(2*c^2-1)+{amplitude}_3*(4*c^3-3*c))"
-
+from forceladder.export.openmm.vectors import bond, cross, dot, norm
 
 WELL = "quadratic*d^2+cubic*d^3+quartic*d^4"
-BEND_BEND = "coupling*(t1-angle_1)*(t2-angle_2)"
 
 BOND_ENERGIES = {
     "bond_quartic": f"{WELL};d=r-length",
     "lennard_jones_96": "epsilon*(2*(minimum/r)^9-3*(minimum/r)^6)",
 }
 ANGLE_ENERGIES = {"angle_quartic": f"{WELL};d=theta-angle"}
-COUPLING_ENERGIES = {
-    "bond_bond": "coupling*(b1-length_1)*(b2-length_2)",
-    "bond_angle": "(coupling_1*(b1-length_1)+coupling_2*(b2-length_2))*(t1-angle)",
-    "angle_angle": BEND_BEND,
-    "middle_bond_torsion": f"(b2-length)*{series('amplitude')}",
-    "end_bond_torsion": (
-        f"(b1-length_1)*{series('amplitude_1')}+(b3-length_3)*{series('amplitude_3')}"
-    ),
-    "angle_torsion": (f"(t1-angle_1)*{series('amplitude_1')}+(t2-angle_2)*{series('amplitude_2')}"),
-    "angle_angle_torsion": f"{BEND_BEND}*c",
-    "bond_bond_13": "coupling*(b1-length_1)*(b3-length_2)",
-    "bond_angle_13": (
-        "(coupling_1+turned_1*c)*(b1-length_1)*(t2-angle_2)"
-        "+(coupling_3+turned_3*c)*(b3-length_3)*(t1-angle_1)"
-    ),
-    "angle_angle_13": BEND_BEND,
-    "torsion_torsion": (
-        "cosine_1*c1*c2+cosine_2*c1*cc2+cosine_3*cc1*c2+cosine_4*cc1*cc2"
-        "+sine_1*s1*s2+sine_2*s1*ss2+sine_3*ss1*s2+sine_4*ss1*ss2"
-    ),
-}
-COORDINATES = {  # of a row of a table, by the order of its atoms
-    "angle": "b1=distance(p1,p2);b2=distance(p2,p3);t1=angle(p1,p2,p3)",
-    "angle_pair": "t1=angle(p1,p2,p3);t2=angle(p1,p2,p4)",
-    "torsion": (
-        "b1=distance(p1,p2);b2=distance(p2,p3);b3=distance(p3,p4);"
-        "t1=angle(p1,p2,p3);t2=angle(p2,p3,p4);c=cos(dihedral(p1,p2,p3,p4))"
-    ),
-    "torsion_pair": (
-        "cc1=2*c1^2-1;cc2=2*c2^2-1;ss1=2*s1*c1;ss2=2*s2*c2;"
-        "c1=cos(phi1);c2=cos(phi2);s1=sin(phi1);s2=sin(phi2);"
-        "phi1=dihedral(p1,p2,p3,p4);phi2=dihedral(p2,p3,p4,p5)"
-    ),
-}
-# With s the sines of the angles at the centre and the torsion of two planes about the bond that
-# they share, sin χ of each bond with the plane of the others is v over the sine of these others.
-# Exact and smooth where the centre is planar; the three χ have one sign.
-OUT_OF_PLANE = (
-    "quadratic*chi^2;chi=(asin(v/s12)+asin(v/s23)+asin(v/s31))/3;"
-    "v=s12*s23*sin(dihedral(p2,p1,p3,p4));"
-    "s12=sin(angle(p2,p1,p3));s23=sin(angle(p3,p1,p4));s31=sin(angle(p4,p1,p2))"
-)
+# sin χ of each bond u with the plane of the two others is v over its length and their |n|. Exact
+# and smooth where the centre is planar; the three χ have one sign.
+OUT_OF_PLANE = ";".join([
+    "quadratic*chi^2;chi=(asin(v/(b1*m23))+asin(v/(b2*m13))+asin(v/(b3*m12)))/3",
+    f"v={dot('u1', 'n23')}",
+    *(f"b{i}={norm(f'u{i}')}" for i in (1, 2, 3)),
+    *(f"m{i}{j}={norm(f'n{i}{j}')}" for i, j in combinations((1, 2, 3), 2)),
+    *(cross(f"n{i}{j}", f"u{i}", f"u{j}") for i, j in combinations((1, 2, 3), 2)),
+    *(bond(f"u{i}", i + 1, 1) for i in (1, 2, 3)),
+])  # fmt: skip
 
 
 def bond_force(name: str, term: dict) -> openmm.Force:
@@ -92,55 +53,35 @@ def angle_force(name: str, term: dict) -> openmm.Force:
     return force
 
 
+def torsion_force(term: dict) -> openmm.Force:
+    """Σₙ Vₙ (1 + cos nφ) as one function of the angle theta of four atoms."""
+    orders = range(1, len(term["amplitude"][0]) + 1)
+    force = openmm.CustomTorsionForce("+".join(f"amplitude_{n}*(1+cos({n}*theta))" for n in orders))
+    for n in orders:
+        force.addPerTorsionParameter(f"amplitude_{n}")
+    for row, atoms in enumerate(term["atoms"]):
+        force.addTorsion(*atoms, list(numbers_of_row("torsion_cosine", term, row).values()))
+    return force
+
+
 def out_of_plane_force(term: dict) -> openmm.Force:
     """K χ², χ the mean of the three Wilson angles of a centre, its first atom."""
     rows = [numbers_of_row("out_of_plane", term, row) for row in range(len(term["atoms"]))]
     return compound_force(OUT_OF_PLANE, term["atoms"], rows)
 
 
-def coupling_force(terms: dict[str, dict]) -> openmm.Force:
-    """Couplings of the rows of one table: together, because coordinates and their slopes are
-    what costs time. Each is multiplied by a global parameter of its name, which is one; zero
-    switches the term off.
-    """
-    table = TERMS[next(iter(terms))].table
-    atoms = next(iter(terms.values()))["atoms"]
-    rows = [
-        {
-            f"{name}_{parameter}": number
-            for name, term in terms.items()
-            for parameter, number in numbers_of_row(name, term, row).items()
-        }
-        for row in range(len(atoms))
-    ]
-    energy = "+".join(f"{name}*({of_term(name, term)})" for name, term in terms.items())
-    force = compound_force(f"{energy};{COORDINATES[table]}", atoms, rows)
-    for name in terms:
-        force.addGlobalParameter(name, 1.0)
-    return force
-
-
-def of_term(name: str, term: dict) -> str:
-    """The energy of a coupling, its parameters named after it."""
-    own = "|".join(numbers_of_row(name, term, 0))
-    return re.sub(rf"\b({own})\b", rf"{name}_\1", COUPLING_ENERGIES[name])
-
-
 def compound_force(energy: str, atoms: list[list[int]], rows: list[dict]) -> openmm.Force:
-    """Of a function of several coordinates of the atoms of a row."""
+    """Of a function of several coordinates of the atoms of a row.
+
+    rows: parameter → number; zero in a row that has none
+    """
     force = openmm.CustomCompoundBondForce(len(atoms[0]), energy)
-    for parameter in rows[0]:
-        force.addPerBondParameter(parameter)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    for name in names:
+        force.addPerBondParameter(name)
     for members, numbers in zip(atoms, rows, strict=True):
-        force.addBond(members, list(numbers.values()))
+        force.addBond(members, [numbers.get(name, 0.0) for name in names])
     return force
-
-
-def switches(force: openmm.Force) -> list[str]:
-    """The terms of a `coupling_force`, none of any other."""
-    if not isinstance(force, openmm.CustomCompoundBondForce):
-        return []
-    return [force.getGlobalParameterName(k) for k in range(force.getNumGlobalParameters())]
 
 
 def numbers_of_row(name: str, term: dict, row: int) -> dict[str, float]:

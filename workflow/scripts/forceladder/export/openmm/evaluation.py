@@ -1,15 +1,17 @@
 """Energies and gradients of a System, in house units."""
 
+from contextlib import ExitStack, contextmanager
+
 import openmm
 from openmm import unit
 
-from forceladder.export.openmm.custom import switches
+from forceladder.export.openmm.couplings import REST
 from forceladder.units import ANGSTROM_IN_NM
 
 
 def context_at(system: openmm.System, positions) -> openmm.Context:
-    """The System on the Reference platform, at positions [atoms, 3] Å. To make one takes half a
-    second where it compiles the couplings of a class II force field."""
+    """The System on the Reference platform, at positions [atoms, 3] Å. To make one takes some
+    seconds where it compiles the couplings of a class II force field."""
     integrator = openmm.VerletIntegrator(0.001)
     context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
     context.setPositions(positions * ANGSTROM_IN_NM)
@@ -28,15 +30,30 @@ def energy_and_gradient(context: openmm.Context, groups: int = -1):
 
 
 def force_energy_and_gradient(context: openmm.Context, name: str, terms):
-    """The same of one force, by its name, and of these of its couplings; zero where there is no
+    """The same of the forces of a name, and of these of their couplings; zero where there is no
     such force."""
-    groups = 0
-    for force in context.getSystem().getForces():
-        if force.getName() == name:
-            groups |= 1 << force.getForceGroup()
-            for switch in switches(force):
-                context.setParameter(switch, float(switch in terms))
-    return energy_and_gradient(context, groups)
+    forces = [force for force in context.getSystem().getForces() if force.getName() == name]
+    with ExitStack() as restored:
+        for force in forces:
+            if name not in terms and isinstance(force, openmm.CustomCompoundBondForce):
+                restored.enter_context(alone(terms, force, context))
+        return energy_and_gradient(context, sum(1 << f.getForceGroup() for f in forces))
+
+
+@contextmanager
+def alone(terms, force: openmm.CustomCompoundBondForce, context: openmm.Context):
+    """The context with all strengths at zero but those of these terms, while it lasts."""
+    names = [force.getPerBondParameterName(k) for k in range(force.getNumPerBondParameters())]
+    kept = tuple(f"{term}_" for term in terms) + (REST,)
+    rows = [force.getBondParameters(k) for k in range(force.getNumBonds())]
+    for k, (atoms, numbers) in enumerate(rows):
+        numbers = [v if n.startswith(kept) else 0.0 for n, v in zip(names, numbers, strict=True)]
+        force.setBondParameters(k, atoms, numbers)
+    force.updateParametersInContext(context)
+    yield
+    for k, row in enumerate(rows):
+        force.setBondParameters(k, *row)
+    force.updateParametersInContext(context)
 
 
 def openmm_energy_and_gradient(system: openmm.System, positions, groups: int = -1):

@@ -7,6 +7,9 @@ import openmm
 from forceladder.energy.terms import TERMS
 from forceladder.errors import ConfigError
 from forceladder.export.openmm import custom, standard
+from forceladder.export.openmm.chains import TERMS_IN_CHAINS, chain_forces
+from forceladder.export.openmm.corners import ENERGIES as TERMS_IN_CORNERS
+from forceladder.export.openmm.corners import corner_forces
 from forceladder.export.openmm.nonbonded import nonbonded_force
 
 FORCES = (
@@ -21,17 +24,20 @@ FORCES = (
     | {name: partial(custom.angle_force, name) for name in custom.ANGLE_ENERGIES}
 )
 NONBONDED = ("lennard_jones", "coulomb")  # OpenMM has one force for both
+COUPLINGS = {*TERMS_IN_CORNERS, *TERMS_IN_CHAINS}
 
 
 def home(term: str) -> str:
-    """Name of the force that holds a term: its own, 'nonbonded', or 'torsion_couplings' and the
-    like for the couplings of one table.
+    """Name of the forces that hold a term: its own, 'nonbonded', or 'torsion_couplings' and the
+    like for the couplings of one kind of rows.
 
     raises: ConfigError for a term that has no OpenMM force
     """
     if term in NONBONDED:
         return "nonbonded"
-    if term in custom.COUPLING_ENERGIES:
+    if term in TERMS_IN_CORNERS:
+        return "corner_couplings"
+    if term in TERMS_IN_CHAINS:
         return f"{TERMS[term].table}_couplings"
     if term not in FORCES:
         raise ConfigError(f"term {term!r} has no OpenMM force yet.")
@@ -53,12 +59,23 @@ def openmm_system(parameters: dict) -> openmm.System:
     system = openmm.System()
     for mass in parameters["mass"]:
         system.addParticle(mass)
-    for group, (name, terms) in enumerate(homes.items()):
-        if name == "nonbonded":
-            force = nonbonded_force(parameters)
-        else:
-            force = FORCES[name](terms[name]) if name in FORCES else custom.coupling_force(terms)
-        force.setName(name)
-        force.setForceGroup(group)
-        system.addForce(force)
+    for name, terms in homes.items():
+        for force in forces(name, terms, parameters):
+            force.setName(name)
+            force.setForceGroup(system.getNumForces())
+            system.addForce(force)
     return system
+
+
+def forces(name: str, terms: dict[str, dict], parameters: dict) -> list[openmm.Force]:
+    """Of the terms of one home."""
+    if name == "nonbonded":
+        return [nonbonded_force(parameters)]
+    if name == "corner_couplings":
+        return corner_forces(terms)
+    if TERMS_IN_CHAINS & terms.keys():
+        return chain_forces(terms)
+    if name == "torsion_cosine" and COUPLINGS & parameters["terms"].keys():
+        # bound to Custom forces anyway, where one cosine series costs less than six cosines
+        return [custom.torsion_force(terms[name])]
+    return [FORCES[name](terms[name])]
