@@ -33,6 +33,7 @@ bench: setup  ## ratios and growth, into results/bench/; the example campaign mu
 	python tests/benchmarks/campaign_overhead.py
 	python tests/benchmarks/training_speed.py
 	python tests/benchmarks/evaluation_speed.py
+	python tests/benchmarks/md_speed.py
 	python tests/benchmarks/memory.py
 
 lint: setup

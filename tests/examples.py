@@ -36,7 +36,7 @@ TORSION_SCANS = {
 def read(smiles: str, **columns) -> dict:
     """The molecule of a SMILES, as the workflow reads it."""
     row = {"id": "example", "source": smiles, "format": "smiles", **columns}
-    return read_row(row, ELEMENTS, max_atoms=100, split_fractions=FRACTIONS)
+    return read_row(row, ELEMENTS, max_atoms=200, split_fractions=FRACTIONS)
 
 
 def mol_of(smiles: str) -> Chem.Mol:

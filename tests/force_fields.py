@@ -62,7 +62,8 @@ def topology(*smiles: str) -> Topology:
 def embedded(smiles: str) -> np.ndarray:
     """A sane geometry, [atoms, 3] Å."""
     mol = Chem.Mol(mol_of(smiles))
-    assert AllChem.EmbedMolecule(mol, randomSeed=7) == 0
+    large = mol.GetNumAtoms() > 100  # distances alone do not embed these
+    assert AllChem.EmbedMolecule(mol, randomSeed=7, useRandomCoords=large) == 0
     if AllChem.MMFFHasAllMoleculeParams(mol):
         AllChem.MMFFOptimizeMolecule(mol)
     return mol.GetConformer().GetPositions()

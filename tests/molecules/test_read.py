@@ -100,7 +100,7 @@ def test_smiles_that_maps_not_every_atom_is_no_mapped_smiles(smiles):
         ("[2H]C", "isotope_label", "remove them"),
         ("C[Fe]C", "element_not_allowed", "holds Fe; molecules.elements allows H, B, C"),
         ("*C", "element_not_allowed", "holds *"),
-        ("C" * 34, "too_many_atoms", "104 atoms, more than molecules.max_atoms 100"),
+        ("C" * 67, "too_many_atoms", "203 atoms, more than molecules.max_atoms 200"),
         ("OB(O)C", "no_lennard_jones_type", "no row of lennard_jones_sage.csv matches atom 2 (B)"),
         ("FS(F)(F)(F)(F)F", "too_many_neighbours", "has 6 neighbours; angles of more than 4"),
         ("CC(O)F", "stereo_unspecified", "it may be C[C@H](O)F or C[C@@H](O)F"),
