@@ -38,7 +38,7 @@ from forceladder.export.parameters import molecule_parameters, terms_as_tensors
 from ladder import CLASS2
 
 MOLECULES = (
-    *VARIETY, "[OH-]", "CCCCCC", "C[C@H](N)C(=O)O", "C1CC1C1CCC1", "CS(F)(F)(F)(F)F"
+    *VARIETY, "[OH-]", "CCCCCC", "C[C@H](N)C(=O)O", "C1CC1C1CCC1"
 )  # fmt: skip
 RUNGS = {"class1": CLASS1, "class2": CLASS2}
 SEEDS = st.integers(0, 2**31)
@@ -154,11 +154,11 @@ def test_couplings_that_disagree_on_a_reference_are_refused(term, parameter):
         openmm_system(parameters)
 
 
-@pytest.mark.parametrize("smiles", ["O=C=O", "FS(F)(F)(F)(F)F"])
-def test_straight_angles_at_a_centre_have_finite_forces(smiles):
+@pytest.mark.parametrize(("smiles", "directions"), [("O=C=O", 1), ("C", 2)])
+def test_straight_angles_at_a_centre_have_finite_forces(smiles, directions):
     """Exactly straight, where an arccosine has no derivative."""
     parameters, values = parameters_of_term("bond_angle", smiles, 0)
-    axes = np.concatenate([np.eye(3), -np.eye(3)])[:: 3 if smiles == "O=C=O" else 1]
+    axes = np.concatenate([np.eye(3)[:directions], -np.eye(3)[:directions]])
     (centre,) = {centre for _, centre, _ in parameters["terms"]["bond_angle"]["atoms"]}
     x = np.insert(1.5 * axes, centre, 0.0, axis=0)
     energy, gradient = openmm_energy_and_gradient(openmm_system(parameters), x)
