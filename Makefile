@@ -35,6 +35,12 @@ bench: setup  ## ratios and growth, into results/bench/; the example campaign mu
 	python tests/benchmarks/evaluation_speed.py
 	python tests/benchmarks/md_speed.py
 	python tests/benchmarks/memory.py
+	@# public data, which lies outside the project; FORCELADDER_DATA names its folder
+	@test -d "$${FORCELADDER_DATA:-../shared/data}" || \
+		{ echo "3bpa, ethanol and unseen_molecules need public data: FORCELADDER_DATA=folder" >&2; exit 1; }
+	python tests/benchmarks/unseen_molecules.py
+	python tests/benchmarks/ethanol.py
+	python tests/benchmarks/3bpa.py --seeds 3
 
 lint: setup
 	ruff check workflow tests
