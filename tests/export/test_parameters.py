@@ -10,7 +10,10 @@ from force_fields import VARIETY, dataset_of, geometry_of, shaken, topology
 from forceladder.energy.terms import TERMS
 from forceladder.energy.total import energy_and_gradient
 from forceladder.errors import MoleculeError
-from forceladder.export.parameters import molecule_parameters, terms_as_tensors
+from forceladder.export.engines import ENGINES, engine_module
+from forceladder.export.openmm.evaluation import openmm_energy_and_gradient
+from forceladder.export.openmm.system import openmm_system
+from forceladder.export.parameters import molecule_parameters, renumbered, terms_as_tensors
 from ladder import LADDER, ladder_rung
 
 
@@ -112,3 +115,33 @@ def test_element_without_a_prior_is_an_error_that_names_it(model):
     with pytest.raises(MoleculeError, match="no prior for atomic number 34") as caught:
         molecule_parameters(model, dataset)
     assert caught.value.code == "element_unknown"
+
+
+@pytest.mark.parametrize("rung", ["class1", "class2"])
+@pytest.mark.parametrize("smiles", ["CC(=O)N[C@@H](C)C#N", "CS(=O)(=O)OC1CC1"])
+def test_another_order_of_the_atoms_is_the_same_molecule_to_every_engine(smiles, rung):
+    """Whichever end of a row its atoms are then listed from."""
+    model = ladder_rung(topology(smiles), LADDER[rung])
+    (one,) = molecule_parameters(model, dataset_of(smiles))
+    x, random = shaken(smiles, 1, 0.1), np.random.default_rng(0)
+    order = random.permutation(len(x)).tolist()
+    other = renumbered(one, order, "another order")
+    moved = x[np.argsort(order)]
+
+    def assert_same(found, expected):
+        energy, gradient = expected
+        assert found[0] == pytest.approx(energy, rel=1e-9)
+        np.testing.assert_allclose(found[1][order], gradient, rtol=0, atol=1e-6)
+
+    ours = (
+        openmm_energy_and_gradient(openmm_system(p), at) for p, at in ((other, moved), (one, x))
+    )
+    assert_same(*ours)
+    for name in ENGINES:
+        module = engine_module(name)
+        if name == "offxml" or module.refusal(one) or module.missing():
+            continue
+        found, expected = module.evaluate(other, moved), module.evaluate(one, x)
+        assert found.keys() == expected.keys()
+        for terms, said in found.items():
+            assert_same(said, expected[terms])

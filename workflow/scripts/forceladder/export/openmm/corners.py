@@ -26,16 +26,25 @@ def corner_forces(terms: dict[str, dict]) -> list[openmm.Force]:
     """
     corners, rows = first_corners(terms), {}
     for name, term in terms.items():
+        turned = reversed_rows(term)
         for row, (first, centre, *others) in enumerate(term["atoms"]):
             ends = (first, *others)
             corner = corners[centre, tuple(sorted(ends))]
-            place = [1 + corner.index(atom) for atom in ends]
-            numbers = numbers_in_row(term, name, row, displacements(name, place), tag(place))
+            place, values = [1 + corner.index(atom) for atom in ends], term
+            if len(place) == 2 and place[0] > place[1]:
+                place, values = place[::-1], turned
+            numbers = numbers_in_row(values, name, row, displacements(name, place), tag(place))
             add_numbers(rows.setdefault((centre, *corner), {}), numbers)
     return [
         corner_force(terms, size, {atoms: row for atoms, row in rows.items() if len(atoms) == size})
         for size in sorted({len(atoms) for atoms in rows})
     ]
+
+
+def reversed_rows(term: dict) -> dict:
+    """The same numbers for rows that are read from their other end."""
+    other = {"_1": "_2", "_2": "_1"}
+    return {name[:-2] + other.get(name[-2:], name[-2:]): values for name, values in term.items()}
 
 
 def first_corners(terms: dict[str, dict]) -> dict:
