@@ -41,9 +41,10 @@ def refusal(parameters: dict, engine: str) -> str | None:
     if CORRECTION in parameters:
         return f"{engine} cannot run the rung's neural correction; export class1, or use OpenMM."
     if foreign := [term for term in parameters["terms"] if term not in CLASS1]:
+        more = f" and {len(foreign) - 3} terms more" if len(foreign) > 3 else ""
         return (
-            f"{engine} has no form for the rung's {', '.join(foreign)}; export class1, or use "
-            "OpenMM or LAMMPS."
+            f"{engine} has no form for the rung's {', '.join(foreign[:3])}{more}; export class1, "
+            "or use OpenMM or LAMMPS."
         )
     if wrong := mixed_otherwise(parameters):
         return (
