@@ -22,15 +22,10 @@ from forceladder.model.corrections.cluster_expansion import (
     sphere,
 )
 from forceladder.model.encoder import Encoder
+from ladder import CORRECTION
 from physics import Physics, rotation
 
-SETTINGS = {
-    "architecture": "cluster_expansion", "cutoff_angstrom": 3.5, "graph_layers": 1,
-    "layers": 2, "channels": 6,
-    "densities": 5, "transported": 3,
-    "hidden": 8, "chemistry": 4, "radial_functions": 5, "radial_damping": 2.0, "max_degree": 3,
-    "correlation": 3, "max_energy_kcal_per_atom": None,
-}  # fmt: skip
+SETTINGS = {**CORRECTION, "cutoff_angstrom": 3.5, "max_degree": 3}
 WIDTH = 8
 CPU = torch.device("cpu")
 
