@@ -14,6 +14,7 @@ from forceladder.export.openmm.system import openmm_system
 from forceladder.export.parameters import molecule_parameters
 from forceladder.fields import MD_FIELDS
 from forceladder.md.run import (
+    Simulator,
     bond_lengths,
     frame_times,
     minimized_positions,
@@ -72,7 +73,7 @@ def inverted(smiles, factor):
 
 def test_minimum_has_no_forces(methanol):
     system, _, positions = methanol
-    minimum = minimized_positions(system, positions)
+    minimum = minimized_positions(Simulator(system), positions)
     energy, gradient = openmm_energy_and_gradient(system, minimum)
     assert energy < openmm_energy_and_gradient(system, positions)[0]
     assert np.abs(gradient).max() < 0.01
@@ -94,10 +95,10 @@ def test_frames_are_evenly_spaced_to_the_end():
 def test_fluctuation_falls_fourfold_when_the_step_is_halved(methanol):
     """The mark of a symplectic integrator on a smooth potential: exact, continuous forces."""
     system, _, positions = methanol
-    minimum = minimized_positions(system, positions)
-    start, fluctuation = thermal_start(system, minimum, 300, seed=3), []
+    minimum = minimized_positions(Simulator(system), positions)
+    start, fluctuation = thermal_start(Simulator(system, 3), minimum, 300, seed=3), []
     for timestep in (0.8, 0.4, 0.2):
-        energy = nve_energies(system, start, timestep, 4.0, 400)
+        energy = nve_energies(Simulator(system), start, timestep, 4.0, 400)
         time = frame_times(4.0, timestep, 400)
         fluctuation.append(energy_fluctuation(time, energy, 12))
         # less than a percent of the thermal energy, k_BT a degree of freedom, in 4 ps
@@ -109,7 +110,7 @@ def test_fluctuation_falls_fourfold_when_the_step_is_halved(methanol):
 def test_energy_starts_at_about_the_thermal_energy(methanol, methanol_run):
     """Potential and kinetic energy above the minimum: about k_BT a degree of freedom."""
     system, _, positions = methanol
-    floor, _ = openmm_energy_and_gradient(system, minimized_positions(system, positions))
+    floor, _ = openmm_energy_and_gradient(system, minimized_positions(Simulator(system), positions))
     excess = methanol_run["nve_energy"].mean(axis=1) - floor
     thermal = 15 * GAS_CONSTANT * 300  # 3 N − 3 of them vibrate and turn, the rest drift along
     assert ((excess > 0.4 * thermal) & (excess < 2.0 * thermal)).all()
@@ -128,12 +129,26 @@ def test_every_kind_of_force_is_exact_and_continuous(rung):
             force.addBond(i, j, 0.1 if i == 0 else 0.16, 2e5)
         system.addForce(force)
         system = attach_correction(system, model, parameters)
-    minimum = minimized_positions(system, embedded(smiles))
-    start, fluctuation = thermal_start(system, minimum, 200, seed=3), []
+    minimum = minimized_positions(Simulator(system), embedded(smiles))
+    start, fluctuation = thermal_start(Simulator(system, 3), minimum, 200, seed=3), []
     for timestep in (0.8, 0.4):
-        energy = nve_energies(system, start, timestep, 0.4, 50)
+        energy = nve_energies(Simulator(system), start, timestep, 0.4, 50)
         fluctuation.append(energy_fluctuation(frame_times(0.4, timestep, 50), energy, 12))
     assert fluctuation[0] / fluctuation[1] == pytest.approx(4.0, rel=0.3)
+
+
+def test_a_trajectory_does_not_depend_on_what_the_simulator_did_before(methanol):
+    """NVE from one start: after other steps, a thermostat and a blow-up, the same energies."""
+    system, bonds, positions = methanol
+    fresh, used = Simulator(system), Simulator(system)
+    start = thermal_start(fresh, positions, 300, seed=3)
+    nve_energies(used, start, 0.8, 0.1, 10)
+    nvt_trace(used, positions, bonds, bond_lengths(positions, bonds), 900, SETTINGS, seed=1)
+    broken = nvt_trace(used, positions * 1e-3, bonds, [1.0] * len(bonds), 900, SETTINGS, seed=1)
+    assert np.isnan(broken[1]).any()
+    expected, found = (nve_energies(one, start, 0.4, 0.2, 20) for one in (Simulator(system), used))
+    assert np.isfinite(expected).all()
+    np.testing.assert_array_equal(found, expected)
 
 
 # NVT
@@ -152,7 +167,13 @@ def test_thermostat_holds_the_temperature_of_a_closed_form():
     settings = {**SETTINGS, "nvt_ps": 20, "nvt_frames": 200, "nvt_friction_per_ps": 10.0}
     for kelvin in (100, 700):
         _, energy = nvt_trace(
-            system, np.zeros((count, 3)), np.zeros((0, 2), int), [], kelvin, settings, seed=5
+            Simulator(system),
+            np.zeros((count, 3)),
+            np.zeros((0, 2), int),
+            [],
+            kelvin,
+            settings,
+            seed=5,
         )
         temperature = energy[50:].mean() / (1.5 * count * GAS_CONSTANT)
         assert temperature == pytest.approx(kelvin, rel=0.03)
@@ -163,22 +184,18 @@ def test_mean_kinetic_temperature_of_a_molecule_is_the_thermostats(methanol, mon
     from forceladder.md import run
 
     system, bonds, positions = methanol
-    kinetic, contexts, make, read = [], [], run.context_of, run.positions_of
-
-    def context(*arguments):
-        contexts.append(make(*arguments))
-        return contexts[-1]
+    kinetic, simulator, read = [], Simulator(system), run.positions_of
 
     def sampled(state):
-        kinetic.append(contexts[-1].getState(getEnergy=True).getKineticEnergy()._value / 4.184)
+        energy = simulator.context.getState(getEnergy=True).getKineticEnergy()
+        kinetic.append(energy._value / 4.184)
         return read(state)
 
-    minimum = minimized_positions(system, positions)
-    monkeypatch.setattr(run, "context_of", context)
+    minimum = minimized_positions(simulator, positions)
     monkeypatch.setattr(run, "positions_of", sampled)
     settings = {**SETTINGS, "nvt_ps": 40, "nvt_frames": 800, "nvt_friction_per_ps": 20.0}
     reference = bond_lengths(minimum, bonds)
-    deviation, energy = nvt_trace(system, minimum, bonds, reference, 300, settings, seed=2)
+    deviation, energy = nvt_trace(simulator, minimum, bonds, reference, 300, settings, seed=2)
     assert deviation.max() < 0.5
     assert np.isfinite(energy).all()
     # 18 degrees of freedom, a few hundred independent frames: 2 % standard error
@@ -232,7 +249,7 @@ def test_molecule_that_breaks_under_way_is_nan_from_there_on():
     """A force field without a floor below it: sane at the minimum, gone once pushed."""
     parameters = parameters_of("CO")
     system = openmm_system(parameters)
-    minimum = minimized_positions(system, embedded("CO"))
+    minimum = minimized_positions(Simulator(system), embedded("CO"))
     trap = openmm.CustomBondForce("-1e11*max(0, r-r0)^4")  # wins 0.15 Å from the minimum
     trap.addPerBondParameter("r0")
     for (i, j), length in zip(
@@ -268,10 +285,10 @@ def test_exception_of_the_engine_ends_a_trajectory_and_not_the_run(methanol, mon
     reference = bond_lengths(positions, bonds)
     monkeypatch.setattr(run, reader, fails_at_the_third_frame)
     if reader == "bond_lengths":
-        traces = nvt_trace(system, positions, bonds, reference, 300, SETTINGS, seed=1)
+        traces = nvt_trace(Simulator(system), positions, bonds, reference, 300, SETTINGS, seed=1)
     else:
-        start = thermal_start(system, positions, 300, seed=1)
-        traces = [nve_energies(system, start, 0.5, 0.1, 20)]
+        start = thermal_start(Simulator(system), positions, 300, seed=1)
+        traces = [nve_energies(Simulator(system), start, 0.5, 0.1, 20)]
     for trace in traces:
         assert np.isfinite(trace).tolist() == [True, True] + 18 * [False]
 

@@ -20,20 +20,22 @@ def run_molecule(system: openmm.System, bonds, positions, name: str, settings: d
     what survival is measured from: never the force field's own idea of a bond
     settings: the config's `md` section, the rung's own laid over it
     """
-    minimum = minimized_positions(system, positions[0])
+    simulator = Simulator(system, seed_of("md", settings["seed"], name))
+    minimum = minimized_positions(simulator, positions[0])
     reference = np.mean([bond_lengths(x, bonds) for x in positions], axis=0)
     start = thermal_start(
-        system, minimum, settings["nve_temperature_kelvin"], seed_of("nve", settings["seed"], name)
-    )
+        simulator, minimum, settings["nve_temperature_kelvin"],
+        seed_of("nve", settings["seed"], name),
+    )  # fmt: skip
     nve = [
-        nve_energies(system, start, timestep, settings["nve_ps"], settings["nve_frames"])
+        nve_energies(simulator, start, timestep, settings["nve_ps"], settings["nve_frames"])
         for timestep in settings["nve_timesteps_fs"]
     ]
     deviation, energy = [], []
     for temperature in settings["nvt_temperatures_kelvin"]:
         traces = [
             nvt_trace(
-                system, minimum, bonds, reference, temperature, settings,
+                simulator, minimum, bonds, reference, temperature, settings,
                 seed_of("nvt", settings["seed"], name, temperature, replica),
             )
             for replica in range(settings["nvt_replicas"])
@@ -48,9 +50,39 @@ def run_molecule(system: openmm.System, bonds, positions, name: str, settings: d
     }
 
 
-def minimized_positions(system, positions) -> np.ndarray:
+class Simulator:
+    """One Context for all trajectories of a System: to compile couplings takes seconds.
+
+    seed: of the thermostat; all trajectories draw their noise from it, one after another
+    """
+
+    def __init__(self, system: openmm.System, seed: int = 0):
+        langevin = openmm.LangevinMiddleIntegrator(300.0, 1.0, 0.001)
+        langevin.setRandomNumberSeed(seed)
+        self.integrators = openmm.CompoundIntegrator()
+        self.integrators.addIntegrator(openmm.VerletIntegrator(0.001))
+        self.integrators.addIntegrator(langevin)
+        self.context = context_of(system, self.integrators)
+
+    def verlet(self, timestep: float) -> openmm.Context:
+        """The context, its next steps of `timestep` fs at constant energy."""
+        self.integrators.setCurrentIntegrator(0)
+        self.integrators.setStepSize(timestep * 1e-3)
+        return self.context
+
+    def langevin(self, temperature: float, friction: float, timestep: float) -> openmm.Context:
+        """The context, its next steps of `timestep` fs at `temperature` K; friction 1/ps."""
+        self.integrators.setCurrentIntegrator(1)
+        self.integrators.setStepSize(timestep * 1e-3)
+        langevin = self.integrators.getIntegrator(1)
+        langevin.setTemperature(temperature)
+        langevin.setFriction(friction)
+        return self.context
+
+
+def minimized_positions(simulator: Simulator, positions) -> np.ndarray:
     """Positions [atoms, 3] Å of the nearest minimum of the force field."""
-    context = context_of(system, openmm.VerletIntegrator(0.001))
+    context = simulator.verlet(1.0)
     context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
     openmm.LocalEnergyMinimizer.minimize(context, 0.1, 2000)
     return positions_of(context.getState(getPositions=True))
@@ -62,29 +94,27 @@ def bond_lengths(positions, bonds) -> np.ndarray:
     return np.linalg.norm(positions[bonds[:, 0]] - positions[bonds[:, 1]], axis=-1)
 
 
-def thermal_start(system, positions, temperature, seed) -> openmm.State | None:
+def thermal_start(simulator, positions, temperature, seed) -> openmm.State | None:
     """Positions and velocities after 1 ps of Langevin dynamics at `temperature` K from
     `positions` [atoms, 3] Å, which brings them off the minimum; None after a blow-up."""
-    warm = openmm.LangevinMiddleIntegrator(temperature, 10.0, 0.001)
-    warm.setRandomNumberSeed(seed)
-    context = context_of(system, warm)
+    context = simulator.langevin(temperature, 10.0, 1.0)
     context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
     context.setVelocitiesToTemperature(temperature, seed)
     try:
-        warm.step(1000)
+        context.getIntegrator().step(1000)
     except openmm.OpenMMException:  # "Particle coordinate is NaN": what we want to know
         return None
     return context.getState(getPositions=True, getVelocities=True)
 
 
-def nve_energies(system, start, timestep, length, frames) -> np.ndarray:
+def nve_energies(simulator, start, timestep, length, frames) -> np.ndarray:
     """Total energy [frames] kcal/mol along `length` ps of Verlet dynamics from a
     `thermal_start`. NaN after a blow-up."""
     energies = np.full(frames, np.nan)
     if start is None:
         return energies
     try:
-        context = context_of(system, openmm.VerletIntegrator(timestep * 1e-3))
+        context = simulator.verlet(timestep)
         context.setPositions(start.getPositions())
         context.setVelocities(start.getVelocities())
         for frame in range(frames):
@@ -97,20 +127,19 @@ def nve_energies(system, start, timestep, length, frames) -> np.ndarray:
     return energies
 
 
-def nvt_trace(system, positions, bonds, reference, temperature, settings, seed):
-    """Largest bond deviation (Å) and potential energy (kcal/mol), [frames], NaN after death."""
+def nvt_trace(simulator, positions, bonds, reference, temperature, settings, seed):
+    """Largest bond deviation (Å) and potential energy (kcal/mol), [frames], NaN after death.
+
+    seed: of the velocities that it starts with
+    """
     timestep, frames = settings["nvt_timestep_fs"], settings["nvt_frames"]
-    integrator = openmm.LangevinMiddleIntegrator(
-        temperature, settings["nvt_friction_per_ps"], timestep * 1e-3
-    )
-    integrator.setRandomNumberSeed(seed)
-    context = context_of(system, integrator)
+    context = simulator.langevin(temperature, settings["nvt_friction_per_ps"], timestep)
     context.setPositions(np.asarray(positions) * ANGSTROM_IN_NM)
     context.setVelocitiesToTemperature(temperature, seed)
     deviation, energy = np.full(frames, np.nan), np.full(frames, np.nan)
     try:
         for frame in range(frames):
-            integrator.step(_steps(settings["nvt_ps"], timestep, frames))
+            context.getIntegrator().step(_steps(settings["nvt_ps"], timestep, frames))
             state = context.getState(getPositions=True, getEnergy=True)
             lengths = bond_lengths(positions_of(state), bonds)
             deviation[frame] = np.abs(lengths - reference).max(initial=0.0)
