@@ -105,6 +105,7 @@ def test_a_correction_is_not_in_the_file_and_that_is_said(release, tmp_path, cap
         (("--file", "absent.sdf", "--rung", "class1"), "No such file"),
         (("--smiles", "CCO", "--rung", "class3"), "has no rung 'class3'"),
         (("--smiles", "CCO"), "name one of these rungs"),
+        (("--smiles", "CCO", "--rung", "class1", "--name", "a/b"), "cannot be a name of files"),
         (("--smiles", "CCO", "--rung", "class1", "--charges", "file"), "without charges"),
     ],
 )
@@ -121,7 +122,7 @@ def test_a_folder_that_is_no_release_is_one_sentence(tmp_path, capsys):
 
 
 def test_command_line_that_means_nothing_has_exit_code_2(release, tmp_path):
-    for words in (["--smiles", "C", "--file", "m.sdf"], [], ["--smiles", "C", "--name", "a/b"]):
+    for words in (["--smiles", "C", "--file", "m.sdf"], []):
         with pytest.raises(SystemExit) as caught:
             cli(release, *words, "--format", "json", "--out", tmp_path)
         assert caught.value.code == 2

@@ -17,7 +17,9 @@ LIMITS = {
 }
 
 
-def judged(force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6", coulomb=True):
+def judged(
+    force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6", coulomb=True, engines=()
+):
     errors = [
         {"split": "train", "force_rmse": "1", "energy_rmse": "1"},
         {"split": "test", "force_rmse": force, "energy_rmse": "1.5"},
@@ -56,7 +58,7 @@ def judged(force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6",
         proof = proof[:2]
     if not coulomb:
         proof = [row | {"term": "correction"} for row in proof]
-    return judge_gates("class1", errors, stability, proof, LIMITS)
+    return judge_gates("class1", errors, stability, proof, engines, LIMITS)
 
 
 def missed(rows):
@@ -92,7 +94,7 @@ def test_sum_of_charges_is_no_gate_of_a_rung_without_any():
 
 
 def test_a_rung_without_test_molecules_or_md_misses():
-    rows = judge_gates("class1", [], [], [], LIMITS)
+    rows = judge_gates("class1", [], [], [], [], LIMITS)
     assert missed(rows) == set(LIMITS)
 
 
@@ -129,6 +131,18 @@ def test_an_engine_is_judged_beyond_its_own_precision(difference, passed):
         },
         {"term": "charges", "quantity": "sum", "value": "0", "difference": "0", "precision": "0"},
     ]
-    rows = judge_gates("class1", [], [], proof, LIMITS)
+    rows = judge_gates("class1", [], [], proof, [], LIMITS)
     (force,) = (row for row in rows if row["gate"].startswith("max_engine_force"))
     assert force["passed"] == passed
+
+
+@pytest.mark.parametrize(
+    ("engine", "outcome", "passed"),
+    [("LAMMPS", "proven", True), ("LAMMPS", "refused", True), ("LAMMPS", "written", False),
+     ("LAMMPS", "not written", False), ("GROMACS", "written", True)],
+)  # fmt: skip
+def test_lammps_must_have_run_what_was_written_for_it(engine, outcome, passed):
+    """It comes by pip; GROMACS is held against us where it is."""
+    gates = {"max_engine_energy_difference_kcal", "max_engine_force_difference_kcal_per_angstrom"}
+    rows = judged(engines=[{"engine": engine, "outcome": outcome}])
+    assert missed(rows) == (set() if passed else gates)

@@ -15,6 +15,11 @@ rule judge_gates:
             rung=RELEASED,
             seed=SEEDS[:1],
         ),
+        engines=expand(
+            "results/{{run}}/validation/{rung}/seed-{seed}/engines.csv",
+            rung=RELEASED,
+            seed=SEEDS[:1],
+        ),
     output:
         gates=report(
             "results/{run}/validation/gates.csv",

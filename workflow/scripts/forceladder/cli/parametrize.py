@@ -1,6 +1,6 @@
 """`forceladder parametrize`: a molecule and a release → the files of an engine."""
 
-import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def add_parametrize_command(commands):
     parser.add_argument("--rung", help="needed where the release holds several")
     parser.add_argument("--format", required=True, choices=FORMATS)
     parser.add_argument("--out", required=True, type=Path, help="folder to write into")
-    parser.add_argument("--name", type=plain_name, help="of the files; without it that of --file")
+    parser.add_argument("--name", help="of the files; without it that of --file")
     parser.add_argument(
         "--charges", choices=("file", "force_field"),
         help="whose charges; without it those of an SDF file that has them, else the force field's",
@@ -31,18 +31,13 @@ def add_parametrize_command(commands):
     parser.set_defaults(run=run_parametrize)
 
 
-def plain_name(text: str) -> str:
-    if Path(text).name != text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no plain name of a file")
-    return text
-
-
 def run_parametrize(options) -> int:
     """Write the files of one molecule; what is unlike the training set is said on the way."""
     import warnings
 
     from forceladder.deploy.force_field import load
     from forceladder.deploy.formats import FORMATS as WRITERS
+    from forceladder.deploy.molecule import plain_name
     from forceladder.errors import DomainWarning
 
     def say(sentence):
@@ -56,7 +51,8 @@ def run_parametrize(options) -> int:
     for warning in caught:
         if issubclass(warning.category, DomainWarning):
             say(warning.message)
-    name = options.name or (options.file.stem if options.file else "molecule")
+    stem = re.sub(r"[^A-Za-z0-9_.+-]+", "-", options.file.stem) if options.file else "molecule"
+    name = plain_name(options.name or stem.lstrip("-._+") or "molecule")
     for path in WRITERS[options.format](molecule, options.out, name):
         print(path)
     if options.format == "openmm" and molecule.model.correction is not None:

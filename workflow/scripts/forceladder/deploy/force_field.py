@@ -34,7 +34,8 @@ def load(path, rung: str | None = None) -> "ForceField":
     try:
         manifest = json.loads((path / "manifest.json").read_text())
         rungs, _ = sorted(manifest["rungs"]), manifest["elements"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        rungs[0]  # a release holds at least one
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise CorruptFileError(f"{path} is no release: its manifest.json ({error}).") from error
     if rung is None and len(rungs) > 1:
         raise ReleaseError(f"{path} holds {', '.join(rungs)}; name one of these rungs.")
@@ -158,7 +159,8 @@ class ForceField:
         for known in self.model.offsets:
             bespoke = molecule_from_mapped_smiles(known)
             if canonical_smiles(bespoke) == wanted:
-                return known, list(mol.GetSubstructMatch(bespoke, useChirality=True))
+                match = mol.GetSubstructMatch(bespoke, useChirality=True)
+                return known, list(match or mol.GetSubstructMatch(bespoke))
         return None
 
 
@@ -169,4 +171,5 @@ def canonical_smiles(mol: Chem.Mol) -> str:
 
 def label(source, mol: Chem.Mol) -> str:
     """What the user calls a molecule: the text that was given, or its SMILES."""
-    return str(source) if isinstance(source, str | Path) else canonical_smiles(mol)
+    said = str(source) if isinstance(source, str | Path) else canonical_smiles(mol)
+    return " ".join(said.split())

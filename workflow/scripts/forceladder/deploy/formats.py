@@ -8,6 +8,7 @@ from rdkit import Chem
 
 from forceladder import files
 from forceladder.deploy.molecule import ParametrizedMolecule
+from forceladder.export.class1 import within_columns
 from forceladder.export.openmm.system import openmm_system
 
 
@@ -36,7 +37,7 @@ def write_openmm(molecule: ParametrizedMolecule, folder, name: str) -> list[Path
 
 def with_geometry(molecule: ParametrizedMolecule) -> Chem.Mol:
     """The RDKit molecule with `positions` as its one conformer."""
-    mol, positions = Chem.Mol(molecule.mol), molecule.positions()
+    mol, positions = Chem.Mol(molecule.mol), within_columns(molecule.positions())
     mol.RemoveAllConformers()
     conformer = Chem.Conformer(len(positions))
     for atom, place in enumerate(positions):

@@ -7,12 +7,13 @@ where they were. What cannot be meant is refused with a MoleculeError.
 """
 
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 from rdkit import Chem
 
-from forceladder.errors import MoleculeError
+from forceladder.errors import DomainWarning, MoleculeError
 from forceladder.molecules.read import (
     checked_mapped_molecule,
     clear_false_centres,
@@ -22,6 +23,10 @@ from forceladder.molecules.read import (
 
 MOST_ATOMS = 1000  # every pair of atoms is written down: half a million of them
 FILES = (".sdf", ".mol", ".mol2")
+FLAT = (
+    "its coordinates lie in a plane and are taken for a drawing; write '3D' into the header of the "
+    "file if they are a geometry."
+)
 BONDS = {Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE, Chem.BondType.AROMATIC}
 
 
@@ -165,6 +170,8 @@ def checked(given: Chem.Mol) -> Chem.Mol:
     require_few(mol.GetNumAtoms())
     if mol.GetNumConformers():
         Chem.AssignStereochemistryFrom3D(mol)
+    else:
+        Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
     clear_false_centres(mol)
     for atom in mol.GetAtoms():
         atom.SetAtomMapNum(0)
@@ -204,6 +211,8 @@ def with_hydrogens(mol: Chem.Mol) -> Chem.Mol:
     """
     for conformer in list(mol.GetConformers()):
         if not is_geometry(conformer):
+            if not any(atom.GetTotalNumHs() for atom in mol.GetAtoms()):
+                warnings.warn(FLAT, DomainWarning, stacklevel=5)
             mol.RemoveConformer(conformer.GetId())
     if mol.GetNumConformers():
         for atom in mol.GetAtoms():

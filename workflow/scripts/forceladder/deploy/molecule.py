@@ -1,14 +1,30 @@
 """A molecule with its parameters, ready for an engine."""
 
+import re
+
 import numpy as np
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from forceladder.deploy.table import COLUMNS, parameter_rows
-from forceladder.errors import MissingProgramError
+from forceladder.errors import ExportError, MissingProgramError
 from forceladder.export.openmm.correction import attach_correction
 from forceladder.export.openmm.system import openmm_system
 from forceladder.molecules.conformers import minimized_conformers
 from forceladder.tables import write_table
+
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+def plain_name(name: str) -> str:
+    """A name of files that every engine can read, and that leads into no other folder.
+
+    raises: ExportError
+    """
+    if not PLAIN.fullmatch(name):
+        raise ExportError(
+            f"{name!r} cannot be a name of files: engines read letters, digits and _.+- only."
+        )
+    return name
 
 
 class ParametrizedMolecule:
@@ -100,28 +116,28 @@ class ParametrizedMolecule:
         """
         from forceladder.export.openmm.ffxml import write_ffxml
 
-        return write_ffxml(self.parameters, self.positions(), folder, name)
+        return write_ffxml(self.parameters, self.positions(), folder, plain_name(name))
 
     def to_lammps(self, folder, name: str = "molecule") -> list:
         """Write LAMMPS's data file and input; the paths written."""
         from forceladder.export.lammps import write_lammps
 
-        return write_lammps(self.parameters, self.positions(), folder, name)
+        return write_lammps(self.parameters, self.positions(), folder, plain_name(name))
 
     def to_gromacs(self, folder, name: str = "molecule") -> list:
         """Write GROMACS's .top and .gro; the paths written."""
         from forceladder.export.gromacs import write_gromacs
 
-        return write_gromacs(self.parameters, self.positions(), folder, name)
+        return write_gromacs(self.parameters, self.positions(), folder, plain_name(name))
 
     def to_amber(self, folder, name: str = "molecule") -> list:
         """Write AMBER's .prmtop and .inpcrd; the paths written."""
         from forceladder.export.amber import write_amber
 
-        return write_amber(self.parameters, self.positions(), folder, name)
+        return write_amber(self.parameters, self.positions(), folder, plain_name(name))
 
     def to_offxml(self, folder, name: str = "molecule") -> list:
         """Write a bespoke SMIRNOFF force field; the paths written."""
         from forceladder.export.offxml import write_offxml
 
-        return write_offxml(self.parameters, self.positions(), folder, name)
+        return write_offxml(self.parameters, self.positions(), folder, plain_name(name))

@@ -6,6 +6,7 @@ import json
 import math
 from typing import NamedTuple
 
+import numpy as np
 from openmm.app import Element
 
 from forceladder.energy.coordinates import IMPROPER_ORDERS
@@ -30,6 +31,14 @@ class Cosine(NamedTuple):
     order: int
     phase: float
     amplitude: float
+
+
+def within_columns(positions) -> np.ndarray:
+    """Positions [atoms, 3] Å, about their centroid where a file's columns could not hold them."""
+    positions = np.asarray(positions, float)
+    return (
+        positions if np.abs(positions).max(initial=0.0) < 900.0 else positions - positions.mean(0)
+    )
 
 
 def refusal(parameters: dict, engine: str) -> str | None:

@@ -82,6 +82,12 @@ def of_molecule(model: Rung, topology: Topology, found: Parameters, rows: dict) 
     }
 
 
+def title(parameters: dict) -> str:
+    """The molecule's name in one short line, which no format takes for a word of its own: what a
+    user calls a molecule may begin with a bracket, or hold the end of a line."""
+    return "molecule " + " ".join(parameters["id"].split())[:120]
+
+
 def renumbered(parameters: dict, order, mapped_smiles: str) -> dict:
     """The same molecule with its atoms in another order.
 

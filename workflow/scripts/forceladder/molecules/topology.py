@@ -75,11 +75,14 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
 
 
 def user_charges(mol: Chem.Mol) -> list[float]:
-    """Charges that came with the molecule [atoms] e, NaN where none did."""
-    return [
-        atom.GetDoubleProp(USER_CHARGE) if atom.HasProp(USER_CHARGE) else np.nan
-        for atom in mol.GetAtoms()
-    ]
+    """Charges that came with the molecule [atoms] e, NaN where none did that is a number."""
+    found = []
+    for atom in mol.GetAtoms():
+        try:
+            found.append(float(atom.GetPropsAsDict().get(USER_CHARGE, np.nan)))
+        except (TypeError, ValueError):
+            found.append(np.nan)
+    return found
 
 
 def resonance_ranks(mol: Chem.Mol) -> list[int]:

@@ -5,15 +5,18 @@ import math
 from forceladder.errors import GateError
 from forceladder.tables import number
 
+ALWAYS_RUN = "LAMMPS"
 COLUMNS = ["rung", "gate", "value", "limit", "passed"]
 
 
-def judge_gates(rung: str, errors, stability, proof, limits: dict) -> list[dict]:
+def judge_gates(rung: str, errors, stability, proof, engines, limits: dict) -> list[dict]:
     """One row per gate. A value that is missing or not a number fails, saying so; the sum of
     charges is asked of a rung that has Coulomb's law.
 
     errors: rows of split_errors.csv of this rung     stability: as `stability_rows` gives it
-    proof: rows of proof.csv                          limits: the config's `gates`
+    proof: rows of proof.csv; engines: rows of engines.csv. LAMMPS, where it is asked for, must
+        have run what was written for it; other engines where they are installed
+    limits: the config's `gates`
     """
     test = next((row for row in errors if row["split"] == "test"), None)
     shortest = min(
@@ -25,7 +28,14 @@ def judge_gates(rung: str, errors, stability, proof, limits: dict) -> list[dict]
         values = [abs(value) for value in values]
         return math.nan if not values or any(map(math.isnan, values)) else max(values)
 
+    unproven = any(
+        row["engine"] == ALWAYS_RUN and row["outcome"] not in ("proven", "refused")
+        for row in engines
+    )
+
     def differences(quantity):
+        if unproven and quantity != "sum":
+            return math.nan
         return largest(excess(row) for row in proof if row["quantity"] == quantity)
 
     survival = [value for row in stability for value in row["survival"].values()]

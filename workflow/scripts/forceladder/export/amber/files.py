@@ -130,6 +130,6 @@ def cosines_of(parameters: dict) -> list[tuple[bool, class1.Cosine]]:
 
 def inpcrd_text(name: str, positions) -> str:
     """Title, number of atoms, and two atoms a line in 12.7 columns, Å."""
-    numbers = [f"{x:12.7f}" for x in np.ravel(positions)]
+    numbers = [f"{x:12.7f}" for x in np.ravel(class1.within_columns(positions))]
     lines = ["".join(numbers[k : k + 6]) for k in range(0, len(numbers), 6)]
     return "\n".join([name[:80], f"{len(numbers) // 3:5d}", *lines]) + "\n"

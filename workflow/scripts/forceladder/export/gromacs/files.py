@@ -13,6 +13,7 @@ import numpy as np
 
 from forceladder.export import class1
 from forceladder.export.openmm.units import openmm_factor
+from forceladder.export.parameters import title
 from forceladder.files import write_text
 from forceladder.model.heads.nonbonded import COULOMB_14, LENNARD_JONES_14
 from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
@@ -99,7 +100,7 @@ def topology_text(parameters: dict) -> str:
             *(dihedral(cosine, PROPER) for cosine in class1.propers(parameters)),
             *(dihedral(cosine, IMPROPER) for cosine in class1.impropers(parameters)),
         ],
-        "system": [(parameters["id"],)],
+        "system": [(title(parameters),)],
         "molecules": [(prefix, 1)],
     }
     lines = ["; forceladder, class1"]
@@ -148,7 +149,7 @@ def dihedral(cosine: class1.Cosine, function: int) -> tuple:
 
 def coordinate_text(parameters: dict, nm: np.ndarray, side: float) -> str:
     """The gro with twelve decimals of a nanometre, which its readers count; a cubic box."""
-    lines = [parameters["id"], f"{len(nm):5d}"]
+    lines = [title(parameters), f"{len(nm):5d}"]
     for k, (name, x) in enumerate(zip(class1.atom_names(parameters), nm, strict=True), start=1):
         numbers = "".join(f"{value:17.12f}" for value in x)
         lines.append(f"{1:5d}{RESIDUE:<5}{name[:5]:>5}{k % 100000:5d}{numbers}")

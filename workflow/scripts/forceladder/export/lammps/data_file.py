@@ -3,6 +3,7 @@
 import numpy as np
 
 from forceladder.export.lammps.styles import Interaction, lennard_jones_of
+from forceladder.export.parameters import title
 from forceladder.model.heads.nonbonded import MINIMUM_OF_SIGMA
 
 ROOM = 10.0  # Å on each side of the molecule: wider than LAMMPS' list of neighbours wants
@@ -76,7 +77,7 @@ def data_text(parameters: dict, positions, kinds: dict[str, Types]) -> str:
             )
         ]
     # LAMMPS cuts a long first line in two
-    lines = [f"{parameters['id']}: kcal/mol, Angstrom, degrees, e (units real)", ""]
+    lines = [f"{title(parameters)}: kcal/mol, Angstrom, degrees, e (units real)", ""]
     lines += [*counts, "", *box, ""]
     for section, rows in sections.items():
         lines += [section, "", *rows, ""]

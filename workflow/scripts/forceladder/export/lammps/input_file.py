@@ -2,6 +2,7 @@
 
 from forceladder.export.lammps.data_file import Types
 from forceladder.export.lammps.styles import lennard_jones_of
+from forceladder.export.parameters import title
 from forceladder.model.heads.nonbonded import COULOMB_14, LENNARD_JONES_14
 from forceladder.units import COULOMB
 
@@ -29,7 +30,7 @@ def input_text(parameters: dict, kinds: dict[str, Types], name: str, colvars: bo
     """
     needed = ", ".join(packages(parameters, kinds, colvars))
     lines = [
-        f"# {parameters['id']} in vacuum: {parameters['mapped_smiles']}",
+        f"# {title(parameters)} in vacuum: {parameters['mapped_smiles']}",
         f"# lmp -in {name}.in      LAMMPS with {needed}",
         "",
         "units real",

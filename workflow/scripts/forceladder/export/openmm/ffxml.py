@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from openmm import app
 
+from forceladder.errors import ExportError
 from forceladder.export import class1
 from forceladder.export.openmm.evaluation import force_groups
 from forceladder.export.openmm.units import openmm_factor
@@ -175,11 +176,15 @@ def template_generator(molecules: list[dict]) -> Callable:
         if any(True for _ in residue.external_bonds()):  # a part of something larger
             return False
         alone = topology_of_residue(residue)
-        for text, single in known.items():
-            if not single.getUnmatchedResidues(alone):
-                forcefield.loadFile(io.StringIO(text))
-                return True
-        return False
+        fitting = [text for text, one in known.items() if not one.getUnmatchedResidues(alone)]
+        if len(fitting) > 1:
+            raise ExportError(
+                f"residue {residue.name} has the elements and bonds of {len(fitting)} of the "
+                "molecules; give those that differ in charges alone to generators of their own."
+            )
+        if fitting:
+            forcefield.loadFile(io.StringIO(fitting[0]))
+        return bool(fitting)
 
     return generate
 
