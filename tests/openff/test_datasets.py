@@ -24,7 +24,7 @@ pytest.importorskip("openff.qcsubmit", reason=f"openff-qcsubmit is not installed
 MOLECULES = """
     CCO CC(=O)[O-] C[NH3+] NC(N)=[NH2+] C[C@H](N)C(=O)O F/C=C\\F C[C@H]1CC[C@@H](C)CC1
     COP(=O)([O-])OCC CCCC[P+](C)(C)C C[S@](=O)c1ccccc1 CS(=O)(=O)[O-] C[N+](=O)[O-]
-    CN1C=NC2=C1C(=O)N(C(=O)N2C)C Cn1cc[n+](C)c1 [O-][n+]1ccccc1 CN=[N+]=[N-] OB(O)c1ccccc1 IC#C
+    CN1C=NC2=C1C(=O)N(C(=O)N2C)C Cn1cc[n+](C)c1 [O-][n+]1ccccc1 CN=[N+]=[N-] OP(O)c1ccccc1 IC#C
 """.split()
 BUILDERS = ("gradient_dataset", "optimization_dataset", "torsiondrive_dataset")
 SPELLED_BY_OPENFF = {
