@@ -159,7 +159,7 @@ def test_charges_that_do_not_fit_are_refused():
         sage_energies(mol, 1, positions, charges=np.full(7, 1 / 7))
 
 
-@pytest.mark.parametrize("smiles", ["CC#P", "[CH3]", "[H][H]"])
+@pytest.mark.parametrize("smiles", ["[CH3]", "[H][H]"])
 def test_a_molecule_without_parameters_gives_nan_and_says_so(smiles, caplog):
     mol = mol_of(smiles)
     count = mol.GetNumAtoms()
