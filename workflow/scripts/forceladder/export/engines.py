@@ -1,4 +1,4 @@
-"""The engines that a release is written for beside OpenMM, by their names in the config.
+"""What a release is written for beside OpenMM's Systems, by their names in the config.
 
 Each is a module of this room with
 
@@ -12,11 +12,15 @@ Each is a module of this room with
 from importlib import import_module
 from pathlib import Path
 
-ENGINES = {"lammps": "LAMMPS", "amber": "AMBER", "gromacs": "GROMACS", "offxml": "OpenFF"}
+ENGINES = {
+    "ffxml": "OpenMM ForceField", "lammps": "LAMMPS", "amber": "AMBER", "gromacs": "GROMACS",
+    "offxml": "OpenFF",
+}  # fmt: skip
+ROOMS = {"ffxml": "openmm.ffxml"}  # of those that have another name
 
 
 def engine_module(name: str):
-    return import_module(f"forceladder.export.{name}")
+    return import_module(f"forceladder.export.{ROOMS.get(name, name)}")
 
 
 def write_engine(name: str, parameters: dict, positions, folder, stem: str) -> list[Path]:
