@@ -1,5 +1,6 @@
 """Whatever a user calls a molecule, its files are read by the engines."""
 
+import json
 import re
 import shutil
 import warnings
@@ -12,7 +13,7 @@ import forceladder
 from force_fields import topology
 from forceladder.deploy.inputs import molecule_from
 from forceladder.energy.topology import topology_of
-from forceladder.errors import DomainWarning, ExportError, MoleculeError
+from forceladder.errors import CorruptFileError, DomainWarning, ExportError, MoleculeError
 from forceladder.export.gromacs.evaluation import PROGRAMS, run
 from forceladder.export.lammps.evaluation import energy_and_gradient
 from forceladder.export.openmm.ffxml import template_generator
@@ -118,3 +119,21 @@ def test_a_molecule_far_from_the_origin_fits_into_the_columns_of_its_files(class
     prmtop, inpcrd = class1.parametrize(mol).to_amber(tmp_path)
     found = parmed.load_file(str(prmtop), xyz=str(inpcrd)).coordinates
     np.testing.assert_allclose(found - found.mean(0), x - x.mean(0), atol=1e-5)
+
+
+@pytest.mark.parametrize("change", [{"net_charge": 3}, {"environments": []}, {"atoms": None}])
+def test_a_damaged_domain_is_a_damaged_file(tmp_path, change):
+    folder = save_release(tmp_path)
+    path = folder / "domain.json"
+    content = json.loads(path.read_text()) | change
+    if None in change.values():
+        del content["atoms"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(CorruptFileError, match="describes no domain"):
+        forceladder.load(folder, "class1")
+
+
+def test_a_folder_of_somebody_else_is_no_member_of_an_ensemble(tmp_path):
+    folder = save_release(tmp_path)
+    (folder / "models" / "class1" / "ensemble" / "seed-x").mkdir(parents=True)
+    assert len(forceladder.load(folder, "class1").members) == 1

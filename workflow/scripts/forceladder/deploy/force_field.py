@@ -62,8 +62,10 @@ def read_domain(release: Path) -> Domain | None:
         )
         return None
     try:
-        return Domain(**files.read_json(path))
-    except TypeError as error:
+        domain = Domain(**files.read_json(path))
+        _, _ = domain.net_charge
+        domain.environments.keys()
+    except (TypeError, ValueError, AttributeError) as error:
         raise CorruptFileError(f"{path} describes no domain ({error}).") from error
 
 

@@ -21,8 +21,10 @@ def copy_models(models: dict[int, Path], folder: Path):
 
 
 def member_folders(folder: Path) -> list[Path]:
-    """Folders of the models of a rung, the released one first, the others by seed."""
-    return [folder, *sorted(folder.glob(f"{ENSEMBLE}/seed-*"), key=seed_of_folder)]
+    """Folders of the models of a rung, the released one first, the others by seed; what else lies
+    there is none of them."""
+    members = (path for path in folder.glob(f"{ENSEMBLE}/seed-*") if path.name[5:].isdecimal())
+    return [folder, *sorted(members, key=seed_of_folder)]
 
 
 def seed_of_folder(folder: Path) -> int:
