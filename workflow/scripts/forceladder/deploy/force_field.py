@@ -67,6 +67,7 @@ def read_domain(release: Path) -> Domain | None:
         domain.environments.keys()
     except (TypeError, ValueError, AttributeError) as error:
         raise CorruptFileError(f"{path} describes no domain ({error}).") from error
+    return domain
 
 
 class ForceField:
