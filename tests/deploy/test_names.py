@@ -23,12 +23,26 @@ from small_releases import save_release
 
 
 @pytest.fixture(scope="module")
-def class1(tmp_path_factory):
-    return forceladder.load(save_release(tmp_path_factory.mktemp("release")), "class1")
+def release(tmp_path_factory):
+    return save_release(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(scope="module")
+def class1(release):
+    return forceladder.load(release, "class1")
+
+
+@pytest.fixture(scope="module")
+def class2(release):
+    return forceladder.load(release, "class2")
 
 
 @pytest.mark.parametrize("smiles", ["[O-]C(=O)C", "[NH3+]CC(=O)[O-]", "CCO\n", "  CCO", "[H][H]"])
-def test_files_do_not_mind_what_the_molecule_is_called(class1, tmp_path, smiles):
+def test_files_do_not_mind_what_the_molecule_is_called(class1, class2, tmp_path, smiles):
+    coupled = class2.parametrize(smiles)
+    coupled.parameters["id"] += "\n}\nnonsense {"
+    coupled.to_lammps(tmp_path)  # with a file for Colvars, where there are torsions
+    assert np.isfinite(energy_and_gradient(tmp_path, "molecule")[0])
     molecule = class1.parametrize(smiles)
     assert "\n" not in molecule.parameters["id"]
     molecule.parameters["id"] += "\nshell touch HERE\n[ bonds ]"  # by whoever writes parameters

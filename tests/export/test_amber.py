@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 from openmm import app
 
 from exports import CHLORIDE, EXPORTED, assert_agrees, exported, ours, place
-from force_fields import CLASS1, dataset_of, topology
-from forceladder.errors import ExportError, MissingProgramError
+from force_fields import CLASS1
+from forceladder.errors import MissingProgramError
 from forceladder.export.amber import evaluate, missing, refusal, write_amber
-from forceladder.export.amber.evaluation import GROUPS, read_system
+from forceladder.export.amber.evaluation import read_system
 from forceladder.export.amber.files import cosines_of
-from forceladder.export.openmm.evaluation import force_groups
-from forceladder.export.parameters import molecule_parameters
-from ladder import LADDER, ladder_rung
+from forceladder.export.openmm.evaluation import CLASS1_FORCES, force_groups
 
 pytest.importorskip("parmed", reason="ParmEd is not installed here; pip install parmed.")
 
@@ -57,7 +55,7 @@ def test_parmed_reads_the_same_from_the_files(smiles, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         system = parm.createSystem(nonbondedMethod=app.NoCutoff, removeCMMotion=False)
-    found = force_groups(system, x, GROUPS, parameters)
+    found = force_groups(system, x, CLASS1_FORCES, parameters)
     assert_agrees(smiles, parameters, found, x, ENERGY, GRADIENT)
 
 
@@ -146,17 +144,6 @@ def test_same_parameters_are_the_same_files(tmp_path):
     first, second = (written("CCO", tmp_path / name)[2:] for name in "ab")
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
-
-
-@pytest.mark.parametrize("rung", ["class2", "delta", "mlff"])
-def test_other_rungs_are_refused_by_what_has_no_form(rung, tmp_path):
-    model = ladder_rung(topology("CCO"), LADDER[rung])
-    (parameters,) = molecule_parameters(model, dataset_of("CCO"))
-    sentence = refusal(parameters)
-    assert "AMBER" in sentence and ("bond_quartic" if rung == "class2" else "neural") in sentence
-    with pytest.raises(ExportError, match="AMBER"):
-        write_amber(parameters, place("CCO"), tmp_path, "molecule")
-    assert not list(tmp_path.iterdir())
 
 
 def test_pair_that_is_not_mixed_from_its_atoms_is_refused():

@@ -9,20 +9,12 @@ import pytest
 from openmm import app, unit
 
 from exports import CHLORIDE, EXPORTED, assert_agrees, exported, ours, place
-from force_fields import CLASS1, dataset_of, topology
+from force_fields import CLASS1
 from forceladder.errors import ExportError, MissingProgramError
-from forceladder.export.gromacs import evaluate, evaluation, missing, refusal, write_gromacs
-from forceladder.export.openmm.evaluation import force_groups
-from forceladder.export.parameters import molecule_parameters
-from ladder import LADDER, ladder_rung
+from forceladder.export.gromacs import evaluate, evaluation, missing, write_gromacs
+from forceladder.export.openmm.evaluation import CLASS1_FORCES, force_groups
 
-GROUPS = {
-    "HarmonicBondForce": ("bond_harmonic",),
-    "HarmonicAngleForce": ("angle_harmonic",),
-    "PeriodicTorsionForce": ("torsion_cosine", "improper_cosine"),
-    "NonbondedForce": ("lennard_jones", "coulomb"),
-    "CustomNonbondedForce": ("lennard_jones", "coulomb"),
-}
+GROUPS = CLASS1_FORCES | {"CustomNonbondedForce": ("lennard_jones", "coulomb")}
 
 
 @pytest.fixture
@@ -148,17 +140,6 @@ def test_two_molecules_of_a_release_have_no_name_in_common(tmp_path):
         section = top.read_text().split("[ atomtypes ]\n")[1].split("\n\n")[0]
         names.append({line.split()[0] for line in section.splitlines()})
     assert not names[0] & names[1]
-
-
-@pytest.mark.parametrize("rung", ["class2", "delta", "mlff"])
-def test_other_rungs_are_refused_by_what_has_no_form(rung, tmp_path):
-    model = ladder_rung(topology("CCO"), LADDER[rung])
-    (parameters,) = molecule_parameters(model, dataset_of("CCO"))
-    sentence = refusal(parameters)
-    assert "GROMACS" in sentence and ("bond_quartic" if rung == "class2" else "neural") in sentence
-    with pytest.raises(ExportError, match="GROMACS"):
-        write_gromacs(parameters, place("CCO"), tmp_path, "molecule")
-    assert not list(tmp_path.iterdir())
 
 
 def test_without_gromacs_it_says_so(monkeypatch):

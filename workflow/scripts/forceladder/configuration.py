@@ -4,15 +4,12 @@ import difflib
 import math
 
 from forceladder.errors import ConfigError
+from forceladder.model.alternatives import EITHER, LENNARD_JONES
 from forceladder.qm.engines import ENGINES
 
 # of validate.baselines, which the Snakefile need not import
 RESERVED = ("MMFF94", "UFF", "GFN2-xTB", "OpenFF Sage 2.3.0")
 EXTXYZ_KEYS = ("smiles", "energy_key", "forces_key", "energy_unit", "force_unit")
-EITHER = (
-    ("bond_harmonic", "bond_quartic"), ("angle_harmonic", "angle_quartic"),
-    ("lennard_jones", "lennard_jones_96"),
-)  # fmt: skip
 TYPES = {
     "integer": "a whole number", "number": "a finite number (write 1.0e-6, not 1e-6)",
     "object": "a section of keys", "array": "a list", "string": "text", "null": "empty",
@@ -173,7 +170,7 @@ def check_terms(rung: str, terms: list[str]):
 def check_floor(rung: str, settings: dict):
     """Raise ConfigError for energies that fall without end, which no data can mend."""
     terms = set(settings["terms"])
-    if "coulomb" in terms and not terms & {"lennard_jones", "lennard_jones_96"}:
+    if "coulomb" in terms and terms.isdisjoint(LENNARD_JONES):
         raise ConfigError(
             f"rungs.{rung}.terms has coulomb, under which unlike charges fall into each other; add "
             "lennard_jones or lennard_jones_96."
@@ -192,9 +189,7 @@ def check_fit(rung: str, settings: dict):
     settings: of `fit_settings`
     """
     terms, weights = set(settings["terms"]), settings["loss_weights"]
-    fixed = (
-        set() if settings["network"]["fit_lennard_jones"] else {"lennard_jones", "lennard_jones_96"}
-    )
+    fixed = set() if settings["network"]["fit_lennard_jones"] else set(LENNARD_JONES)
     if terms <= fixed:
         raise ConfigError(
             f"rungs.{rung}.terms has {', '.join(sorted(terms))} alone, whose parameters are the "

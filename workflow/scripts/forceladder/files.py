@@ -10,6 +10,7 @@ import gzip
 import json
 import lzma
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager, suppress
@@ -17,6 +18,11 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from forceladder.errors import CorruptFileError
+
+
+def as_name(text: str) -> str:
+    """The text with a hyphen for whatever is awkward in the name of a file."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", text)
 
 
 @contextmanager

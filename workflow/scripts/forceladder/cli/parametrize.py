@@ -1,6 +1,5 @@
 """`forceladder parametrize`: a molecule and a release → the files of an engine."""
 
-import re
 import sys
 from pathlib import Path
 
@@ -35,6 +34,7 @@ def run_parametrize(options) -> int:
     """Write the files of one molecule; what is unlike the training set is said on the way."""
     import warnings
 
+    from forceladder import files
     from forceladder.deploy.force_field import load
     from forceladder.deploy.formats import FORMATS as WRITERS
     from forceladder.deploy.molecule import plain_name
@@ -51,7 +51,7 @@ def run_parametrize(options) -> int:
     for warning in caught:
         if issubclass(warning.category, DomainWarning):
             say(warning.message)
-    stem = re.sub(r"[^A-Za-z0-9_.+-]+", "-", options.file.stem) if options.file else "molecule"
+    stem = files.as_name(options.file.stem) if options.file else "molecule"
     name = plain_name(options.name or stem.lstrip("-._+") or "molecule")
     for path in WRITERS[options.format](molecule, options.out, name):
         print(path)

@@ -3,10 +3,10 @@
 import numpy as np
 from rdkit import Chem
 
-from forceladder.deploy.inputs import short
 from forceladder.errors import MoleculeError
 from forceladder.molecules.charges import checked_charges
-from forceladder.molecules.topology import USER_CHARGE, user_charges
+from forceladder.molecules.read import short
+from forceladder.molecules.topology import USER_CHARGE, number_of, user_charges
 
 MOL2_CHARGE = "_TriposPartialCharge"  # RDKit's name for the last column of a mol2 file
 
@@ -43,13 +43,5 @@ def named_charges(mol: Chem.Mol, asked: str) -> list[float] | None:
         )
     for name in (USER_CHARGE, MOL2_CHARGE):
         if any(atom.HasProp(name) for atom in mol.GetAtoms()):
-            return checked_charges(mol, [property_of(atom, name) for atom in mol.GetAtoms()])
+            return checked_charges(mol, [number_of(atom, name) for atom in mol.GetAtoms()])
     raise MoleculeError("charges_missing", "the molecule comes without charges; leave 'file' out.")
-
-
-def property_of(atom: Chem.Atom, name: str) -> float:
-    """A number that an atom carries, NaN if it carries none."""
-    try:
-        return float(atom.GetProp(name))
-    except (KeyError, ValueError):
-        return float("nan")

@@ -8,19 +8,20 @@ system = ethanol.to_openmm()
 
 import json
 import warnings
+from functools import cached_property
 from pathlib import Path
 
 from rdkit import Chem
 
 from forceladder import files
 from forceladder.deploy.charges import charges_of
-from forceladder.deploy.inputs import molecule_from, short
+from forceladder.deploy.inputs import molecule_from
 from forceladder.deploy.molecule import ParametrizedMolecule
 from forceladder.errors import CorruptFileError, DomainWarning, MoleculeError, ReleaseError
 from forceladder.export.parameters import molecule_parameters, renumbered
 from forceladder.model.checkpoint import load_model
 from forceladder.molecules.domain import DOMAIN, Domain, departures
-from forceladder.molecules.read import mapped_smiles, molecule_from_mapped_smiles
+from forceladder.molecules.read import mapped_smiles, molecule_from_mapped_smiles, short
 from forceladder.release.ensemble import member_folders
 from forceladder.training_set.build import topology_dataset
 
@@ -158,13 +159,19 @@ class ForceField:
     def _bespoke_order(self, mol: Chem.Mol) -> tuple[str, list[int]] | None:
         """The mapped SMILES under which the molecule has bespoke parameters, and the atom of
         `mol` that each of its atoms is; None where it has none."""
-        wanted = canonical_smiles(mol)
+        if (known := self._bespoke.get(canonical_smiles(mol))) is None:
+            return None
+        bespoke = molecule_from_mapped_smiles(known)
+        match = mol.GetSubstructMatch(bespoke, useChirality=True)
+        return known, list(match or mol.GetSubstructMatch(bespoke))
+
+    @cached_property
+    def _bespoke(self) -> dict[str, str]:
+        """Canonical SMILES of the molecules that have bespoke parameters → mapped SMILES."""
+        found: dict[str, str] = {}
         for known in self.model.offsets:
-            bespoke = molecule_from_mapped_smiles(known)
-            if canonical_smiles(bespoke) == wanted:
-                match = mol.GetSubstructMatch(bespoke, useChirality=True)
-                return known, list(match or mol.GetSubstructMatch(bespoke))
-        return None
+            found.setdefault(canonical_smiles(molecule_from_mapped_smiles(known)), known)
+        return found
 
 
 def canonical_smiles(mol: Chem.Mol) -> str:

@@ -19,6 +19,7 @@ from forceladder.molecules.read import (
     clear_false_centres,
     mapped_smiles,
     require_one_molecule,
+    short,
 )
 
 MOST_ATOMS = 1000  # every pair of atoms is written down: half a million of them
@@ -239,8 +240,3 @@ def hydrogens_missing(where: str) -> MoleculeError:
         f"{where} has fewer hydrogens than its valence asks for, and a geometry needs all of them; "
         "add them where they belong, or give the molecule without coordinates.",
     )
-
-
-def short(text: str) -> str:
-    text = " ".join(text.split())
-    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -116,7 +116,7 @@ class ParametrizedMolecule:
         """
         from forceladder.export.openmm.ffxml import write_ffxml
 
-        return write_ffxml(self.parameters, self.positions(), folder, plain_name(name))
+        return write_ffxml(self.parameters, None, folder, plain_name(name))  # no positions in it
 
     def to_lammps(self, folder, name: str = "molecule") -> list:
         """Write LAMMPS's data file and input; the paths written."""
@@ -140,4 +140,4 @@ class ParametrizedMolecule:
         """Write a bespoke SMIRNOFF force field; the paths written."""
         from forceladder.export.offxml import write_offxml
 
-        return write_offxml(self.parameters, self.positions(), folder, plain_name(name))
+        return write_offxml(self.parameters, None, folder, plain_name(name))  # no positions in it

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+REFERENCES = ("length", "angle")  # parameters that start so are where wells lie, no strengths
+
 
 class Term(NamedTuple):
     """One kind of interaction, summed over the rows of a topology table.

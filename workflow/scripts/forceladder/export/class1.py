@@ -18,6 +18,7 @@ CLASS1 = (
     "bond_harmonic", "angle_harmonic", "torsion_cosine", "improper_cosine", "lennard_jones",
     "coulomb",
 )  # fmt: skip
+RESIDUE = "LIG"  # what the molecule is called where it is one residue of several
 NONBONDED = ("lennard_jones", "coulomb")
 # Of Å, kcal/mol and e²: the mixtures below are ours to the last digits, or not ours
 SAME = 1e-9

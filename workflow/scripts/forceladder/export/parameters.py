@@ -5,8 +5,9 @@ import torch
 from forceladder.energy.terms import TERMS
 from forceladder.energy.topology import Topology, topology_of
 from forceladder.errors import MoleculeError
+from forceladder.model.alternatives import LENNARD_JONES
 from forceladder.model.priors import ELEMENTS
-from forceladder.model.rung import CORRECTION, LENNARD_JONES, Parameters, Rung
+from forceladder.model.rung import CORRECTION, Parameters, Rung
 
 # name → unit of what a rung says of atoms, and the terms that it is said for
 ATOM_PARAMETERS = {

@@ -4,10 +4,17 @@ import math
 
 import numpy as np
 
+from forceladder.errors import FitError
 from forceladder.fields import FIELDS
 from forceladder.fit.data import FitData, conformer_weights, fit_data
 from forceladder.job import seed_of
 from forceladder.training_set.dataset import select_each
+
+
+def require_conformers(train):
+    """raises: FitError for a training set without any"""
+    if not train.sizes["molecule"] or not train.sizes["conformer"]:
+        raise FitError("no molecule of the training set is in the split 'train'.")
 
 
 def make_batches(

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from forceladder.errors import ConfigError, FitError
-from forceladder.fit.batches import make_batches
+from forceladder.fit.batches import make_batches, require_conformers
 from forceladder.fit.blame import check_finite
 from forceladder.fit.loss import PARTS, data_spread, loss_parts
 from forceladder.fit.metrics import deciding_error, error_metrics
@@ -43,8 +43,7 @@ def refine_rung(base: Rung, train, validation, settings: dict, seed: int, device
     """
     if base.correction is not None:
         raise ConfigError("bespoke refines mechanical terms; its base must have no correction.")
-    if not train.sizes["molecule"] or not train.sizes["conformer"]:
-        raise FitError("no molecule of the training set is in the split 'train'.")
+    require_conformers(train)
     training, rounds = settings["training"], settings["bespoke"]["rounds"]
     load, scale = training["conformers_per_batch"], training["energy_scale_kcal_per_atom"]
     model = copy.deepcopy(base).to(device)
@@ -162,8 +161,11 @@ class Refinement:
         self.values = {head: v.detach() * scale[head] for head, v in free.items()}
         self.rounds += 1
         self.model.offsets = self.offsets_by_molecule()
-        check_finite(self.model, self.batches, self.spread, f"round {self.rounds}")
-        return self.descend(self.leaves(self.values))
+        row = self.descend(self.leaves(self.values))
+        if not math.isfinite(row["loss"]):
+            check_finite(self.model, self.batches, self.spread, f"round {self.rounds}")
+            raise FitError("the prior of a bespoke fit is not finite; raise bespoke.prior.")
+        return row
 
     def scale(self) -> dict[str, Tensor]:
         """1/√(diagonal of JᵀJ) by Hutchinson's estimate, J = ∂(forces)/∂(offsets)."""

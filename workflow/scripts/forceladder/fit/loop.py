@@ -8,7 +8,7 @@ import torch
 
 from forceladder import files
 from forceladder.errors import ConfigError, FitError
-from forceladder.fit.batches import make_batches
+from forceladder.fit.batches import make_batches, require_conformers
 from forceladder.fit.blame import blame, check_finite
 from forceladder.fit.history import write_history
 from forceladder.fit.loss import PARTS, Spread, data_spread, loss_parts
@@ -38,8 +38,7 @@ def fit_rung(
         validation molecules), and its history, name → [epochs]
     raises: FitError
     """
-    if not train.sizes["molecule"] or not train.sizes["conformer"]:
-        raise FitError("no molecule of the training set is in the split 'train'.")
+    require_conformers(train)
     fit = Fit(train, validation, settings, seed, base, device)
     if checkpoint and Path(checkpoint).exists():
         fit.restore(checkpoint, fingerprint)

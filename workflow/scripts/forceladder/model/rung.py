@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from forceladder.energy.terms import TERMS
 from forceladder.energy.topology import Topology
 from forceladder.errors import ConfigError, VersionError
+from forceladder.model.alternatives import EITHER, LENNARD_JONES
 from forceladder.model.corrections import make_correction
 from forceladder.model.encoder import Encoder
 from forceladder.model.heads import HEADS
@@ -17,7 +18,6 @@ from forceladder.model.heads.nonbonded import charges, lennard_jones_atoms
 
 CORRECTION = "correction"  # the one term that is no function of internal coordinates
 ELEMENTS = 119  # rows of a table by atomic number
-LENNARD_JONES = ("lennard_jones", "lennard_jones_96")
 
 
 class Parameters(NamedTuple):
@@ -115,8 +115,7 @@ def check_terms(terms):
     if unknown := set(terms) - {*TERMS, CORRECTION}:
         known = ", ".join(sorted([*TERMS, CORRECTION]))
         raise ConfigError(f"unknown term {sorted(unknown)[0]!r}; known are {known}.")
-    for kinds in (("bond_harmonic", "bond_quartic"), ("angle_harmonic", "angle_quartic"),
-                  LENNARD_JONES):  # fmt: skip
+    for kinds in EITHER:
         if set(kinds) <= set(terms):
             raise ConfigError(f"a rung has either {kinds[0]} or {kinds[1]} in its terms, not both.")
 

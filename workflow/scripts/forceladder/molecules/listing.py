@@ -14,7 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from forceladder.errors import ConfigError
-from forceladder.files import OPENERS
+from forceladder.files import OPENERS, as_name
 
 COLUMNS = {"id", "smiles", "charge", "multiplicity", "split", "charges"}
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
@@ -144,7 +144,7 @@ def _check(path, rows):
     for row in rows:
         where = f"{path} line {row['line']}"
         # names of vendor files, such as 'acetic acid', become file names
-        name = row["id"] = re.sub(r"[^A-Za-z0-9_.+-]+", "-", row.get("id", f"line-{row['line']}"))
+        name = row["id"] = as_name(row.get("id", f"line-{row['line']}"))
         if not ID.fullmatch(name):
             raise ConfigError(
                 f"{where}: id {name!r} cannot be a file name; use letters, digits and _.+- only, "

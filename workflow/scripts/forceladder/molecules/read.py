@@ -85,17 +85,17 @@ def parse_as_drawn(source: str, form: str) -> Chem.Mol:
         entries.SetData(source, sanitize=False, removeHs=False)
         mol = next(iter(entries), None)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise MoleculeError("parse_failed", f"{_short(source)} is not valid {form}.")
+        raise MoleculeError("parse_failed", f"{short(source)} is not valid {form}.")
     try:
         Chem.SanitizeMol(mol)
     except (Chem.MolSanitizeException, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise MoleculeError("parse_failed", f"{_short(source)} makes no sense: {reason}.") from None
+        raise MoleculeError("parse_failed", f"{short(source)} makes no sense: {reason}.") from None
     if form == "sdf" and mol.GetNumConformers() and mol.GetConformer().Is3D():
         Chem.AssignStereochemistryFrom3D(mol)
     if len(Chem.GetMolFrags(mol)) > 1:
         raise MoleculeError(
-            "several_components", f"{_short(source)} is more than one molecule; give each a row."
+            "several_components", f"{short(source)} is more than one molecule; give each a row."
         )
     if any(atom.GetIsotope() for atom in mol.GetAtoms()):
         raise MoleculeError(
@@ -114,7 +114,8 @@ def charged_molecule(row: dict) -> Chem.Mol:
     return Chem.AddHs(parse_as_drawn(row["source"], row["format"]))
 
 
-def _short(source: str) -> str:
+def short(source: str) -> str:
+    """A text in one line of at most 60 characters, in quotes."""
     text = " ".join(source.split())
     return repr(text if len(text) <= 60 else text[:57] + "...")
 

@@ -76,13 +76,15 @@ def topology_arrays(mol: Chem.Mol) -> dict[str, np.ndarray]:
 
 def user_charges(mol: Chem.Mol) -> list[float]:
     """Charges that came with the molecule [atoms] e, NaN where none did that is a number."""
-    found = []
-    for atom in mol.GetAtoms():
-        try:
-            found.append(float(atom.GetPropsAsDict().get(USER_CHARGE, np.nan)))
-        except (TypeError, ValueError):
-            found.append(np.nan)
-    return found
+    return [number_of(atom, USER_CHARGE) for atom in mol.GetAtoms()]
+
+
+def number_of(atom: Chem.Atom, name: str) -> float:
+    """A number that an atom carries as a property of any type, NaN if it carries none."""
+    try:
+        return float(atom.GetPropsAsDict().get(name, np.nan))
+    except (TypeError, ValueError):
+        return np.nan
 
 
 def resonance_ranks(mol: Chem.Mol) -> list[int]:
@@ -151,10 +153,12 @@ def means_of_ranks(mol: Chem.Mol, values: np.ndarray) -> np.ndarray:
 
     A table that is looked up by drawn charges tells the methyls of an imidazolium apart.
     """
-    ranks = np.array(resonance_ranks(mol))
-    # sorted, so that a sum does not depend on the order of the atoms
-    alike = (np.sort(values[ranks == rank]) for rank in ranks)
-    return np.array([own[0] if own[0] == own[-1] else own.mean() for own in alike])
+    ranks, means = np.array(resonance_ranks(mol)), values.copy()
+    for rank in np.unique(ranks):
+        # sorted, so that a sum does not depend on the order of the atoms
+        own = np.sort(values[ranks == rank])
+        means[ranks == rank] = own[0] if own[0] == own[-1] else own.mean()
+    return means
 
 
 def planar_atoms(mol: Chem.Mol) -> set[int]:

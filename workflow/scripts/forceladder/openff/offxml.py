@@ -3,16 +3,10 @@
 import tempfile
 
 from forceladder.export.offxml import write_offxml
-from forceladder.export.openmm.evaluation import force_groups
+from forceladder.export.openmm.evaluation import CLASS1_FORCES, force_groups
 from forceladder.openff.packages import HOW, is_installed, openff_needed
 
-GROUPS = {
-    "HarmonicBondForce": ("bond_harmonic",),
-    "HarmonicAngleForce": ("angle_harmonic",),
-    "PeriodicTorsionForce": ("torsion_cosine", "improper_cosine"),
-    "NonbondedForce": ("lennard_jones", "coulomb"),
-    "CMMotionRemover": (),
-}
+FORCES = CLASS1_FORCES | {"CMMotionRemover": ()}
 
 
 def missing() -> str | None:
@@ -36,4 +30,4 @@ def evaluate(parameters: dict, positions) -> dict:
         force_field = ForceField(str(path))
     molecule = Molecule.from_mapped_smiles(parameters["mapped_smiles"], allow_undefined_stereo=True)
     interchange = force_field.create_interchange(molecule.to_topology())
-    return force_groups(interchange.to_openmm_system(), positions, GROUPS, parameters)
+    return force_groups(interchange.to_openmm_system(), positions, FORCES, parameters)

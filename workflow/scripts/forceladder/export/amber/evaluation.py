@@ -7,15 +7,7 @@ import openmm
 from openmm import app
 
 from forceladder.export.amber.files import write_amber
-from forceladder.export.openmm.evaluation import force_groups
-
-# force of OpenMM → the terms that it holds
-GROUPS = {
-    "HarmonicBondForce": ("bond_harmonic",),
-    "HarmonicAngleForce": ("angle_harmonic",),
-    "PeriodicTorsionForce": ("torsion_cosine", "improper_cosine"),
-    "NonbondedForce": ("lennard_jones", "coulomb"),
-}
+from forceladder.export.openmm.evaluation import CLASS1_FORCES, force_groups
 
 
 def evaluate(parameters: dict, positions) -> dict:
@@ -26,7 +18,7 @@ def evaluate(parameters: dict, positions) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         prmtop, _ = write_amber(parameters, positions, folder, "molecule")
         system = read_system(prmtop)
-    return force_groups(system, positions, GROUPS, parameters)
+    return force_groups(system, positions, CLASS1_FORCES, parameters)
 
 
 def read_system(prmtop: Path) -> openmm.System:

@@ -19,10 +19,8 @@ import numpy as np
 from forceladder.errors import MissingProgramError
 from forceladder.export import class1
 from forceladder.files import atomic_path, write_text
-from forceladder.model.heads.nonbonded import COULOMB_14, LENNARD_JONES_14
+from forceladder.model.heads.nonbonded import COULOMB_14, LENNARD_JONES_14, MINIMUM_OF_SIGMA
 
-RESIDUE = "LIG"
-MINIMUM_OF_SIGMA = 2.0 ** (1.0 / 6.0)
 DATE = re.compile(r"DATE = \S+ +\S+")
 DATED = "DATE = 01/01/00  00:00:00"  # the same parameters are the same file
 
@@ -78,7 +76,7 @@ def structure_of(parameters: dict):
             kinds[kind] = parmed.AtomType(kind, len(kinds) + 1, mass, number)
             kinds[kind].set_lj_params(epsilon, 0.5 * MINIMUM_OF_SIGMA * sigma)
         atom.atom_type = kinds[kind]
-        structure.add_atom(atom, RESIDUE, 1)
+        structure.add_atom(atom, class1.RESIDUE, 1)
     types = Types()
     for (i, j), length, k in class1.bonds(parameters):
         type_ = types.one(parmed.BondType, structure.bond_types, 0.5 * k, length)

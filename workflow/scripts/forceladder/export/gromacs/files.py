@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from forceladder.export import class1
-from forceladder.export.openmm.units import openmm_factor
+from forceladder.export.openmm.units import PER_SQUARE_NM
 from forceladder.export.parameters import title
 from forceladder.files import write_text
 from forceladder.model.heads.nonbonded import COULOMB_14, LENNARD_JONES_14
 from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
 
-RESIDUE = "LIG"
-PER_SQUARE_NM = openmm_factor("kcal/mol/angstrom^2")
 PROPER, IMPROPER = 9, 4  # functions of [ dihedrals ]: several cosines, and the same of impropers
 SMALLEST_CUTOFF = 1.0  # nm
 # GROMACS runs no molecule without a box; in this one no atom meets an image, and nothing is cut
@@ -137,7 +135,7 @@ def atoms(parameters: dict, prefix: str) -> list[tuple]:
         class1.of_atoms(parameters), parameters["mass"], strict=True,
     )  # fmt: skip
     return [
-        (k, f"{prefix}_{kind}", 1, RESIDUE, name, k, charge, mass)
+        (k, f"{prefix}_{kind}", 1, class1.RESIDUE, name, k, charge, mass)
         for k, (kind, name, (charge, *_), mass) in enumerate(said, start=1)
     ]
 
@@ -152,5 +150,5 @@ def coordinate_text(parameters: dict, nm: np.ndarray, side: float) -> str:
     lines = [title(parameters), f"{len(nm):5d}"]
     for k, (name, x) in enumerate(zip(class1.atom_names(parameters), nm, strict=True), start=1):
         numbers = "".join(f"{value:17.12f}" for value in x)
-        lines.append(f"{1:5d}{RESIDUE:<5}{name[:5]:>5}{k % 100000:5d}{numbers}")
+        lines.append(f"{1:5d}{class1.RESIDUE:<5}{name[:5]:>5}{k % 100000:5d}{numbers}")
     return "\n".join([*lines, " ".join(3 * [f"{side:.6f}"])]) + "\n"

@@ -13,6 +13,7 @@ p_1_2_3_4 a torsion, both in degrees.
 import math
 import re
 
+from forceladder.energy.term import REFERENCES
 from forceladder.energy.terms.torsion_torsion import ORDERS
 
 KINDS = {"b": "distance", "t": "angle", "p": "dihedral"}
@@ -77,7 +78,6 @@ COUPLINGS = {
     "angle_angle_13": angle_angle_13,
     "torsion_torsion": torsion_torsion,
 }
-REFERENCES = ("length", "angle")  # parameters that are no strength
 
 
 def energies(parameters: dict) -> list[list[str]]:

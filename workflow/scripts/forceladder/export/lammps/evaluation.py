@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from forceladder.energy.term import REFERENCES
 from forceladder.errors import ExportError, MissingProgramError
-from forceladder.export.lammps.couplings import REFERENCES
 from forceladder.export.lammps.files import write_lammps
 from forceladder.export.lammps.input_file import FIRST_RUN, PACKAGES
-from forceladder.model.rung import LENNARD_JONES
+from forceladder.model.alternatives import LENNARD_JONES
 
 
 @lru_cache

@@ -7,8 +7,10 @@ from forceladder.export.lammps.couplings import COUPLINGS, colvars_text, energie
 from forceladder.export.lammps.data_file import Types, data_text
 from forceladder.export.lammps.input_file import input_text
 from forceladder.export.lammps.styles import STYLED, interactions_of
+from forceladder.export.parameters import title
 from forceladder.files import write_text
-from forceladder.model.rung import CORRECTION, LENNARD_JONES
+from forceladder.model.alternatives import LENNARD_JONES
+from forceladder.model.rung import CORRECTION
 
 WRITTEN = {*STYLED, *COUPLINGS, *LENNARD_JONES, "coulomb"}
 
@@ -44,7 +46,7 @@ def write_lammps(parameters: dict, positions, folder, name: str) -> list[Path]:
         "in": input_text(parameters, kinds, name, colvars=bool(couplings)),
     }
     if couplings:
-        texts["colvars"] = colvars_text(couplings, parameters["id"])
+        texts["colvars"] = colvars_text(couplings, title(parameters))
     else:
         Path(folder, f"{name}.colvars").unlink(missing_ok=True)
     paths = {ending: Path(folder, f"{name}.{ending}") for ending in texts}

@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from forceladder.energy.coordinates import IMPROPER_ORDERS
-from forceladder.model.rung import LENNARD_JONES
+from forceladder.model.alternatives import LENNARD_JONES
 
 
 class Interaction(NamedTuple):

@@ -18,12 +18,12 @@ strengths, and start with the name of their term: where those of others are zero
 import re
 from math import isclose
 
+from forceladder.energy.term import REFERENCES
 from forceladder.energy.terms import TERMS
 from forceladder.errors import ConfigError
 from forceladder.export.openmm.custom import numbers_of_row
 
 REST = "rest_"
-REFERENCES = ("length", "angle")  # parameters that start so are b₀ and θ₀
 
 
 def in_row(energy: str, term: str, coordinates: list[str], place: str = "") -> str:

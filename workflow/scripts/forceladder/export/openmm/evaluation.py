@@ -8,6 +8,14 @@ from openmm import unit
 from forceladder.export.openmm.couplings import REST
 from forceladder.units import ANGSTROM_IN_NM
 
+# Forces that readers of other formats make, and the terms of class I that each holds
+CLASS1_FORCES = {
+    "HarmonicBondForce": ("bond_harmonic",),
+    "HarmonicAngleForce": ("angle_harmonic",),
+    "PeriodicTorsionForce": ("torsion_cosine", "improper_cosine"),
+    "NonbondedForce": ("lennard_jones", "coulomb"),
+}
+
 
 def context_at(system: openmm.System, positions) -> openmm.Context:
     """The System on the Reference platform, at positions [atoms, 3] Å. To make one takes some

@@ -17,20 +17,11 @@ from openmm import app
 
 from forceladder.errors import ExportError
 from forceladder.export import class1
-from forceladder.export.openmm.evaluation import force_groups
-from forceladder.export.openmm.units import openmm_factor
+from forceladder.export.openmm.evaluation import CLASS1_FORCES, force_groups
+from forceladder.export.openmm.units import PER_SQUARE_NM
 from forceladder.files import write_text
 from forceladder.model.heads.nonbonded import COULOMB_14, LENNARD_JONES_14
 from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
-
-PER_SQUARE_NM = openmm_factor("kcal/mol/angstrom^2")
-RESIDUE = "LIG"
-GROUPS = {
-    "HarmonicBondForce": ("bond_harmonic",),
-    "HarmonicAngleForce": ("angle_harmonic",),
-    "PeriodicTorsionForce": ("torsion_cosine", "improper_cosine"),
-    "NonbondedForce": ("lennard_jones", "coulomb"),
-}
 
 
 def missing() -> None:
@@ -149,7 +140,7 @@ def add_residue(root, parameters: dict, names: list[str], types: list[str]):
 def topology(parameters: dict) -> app.Topology:
     """The molecule as OpenMM knows it: one residue, atoms in their order."""
     found = app.Topology()
-    residue = found.addResidue(RESIDUE, found.addChain())
+    residue = found.addResidue(class1.RESIDUE, found.addChain())
     said = zip(class1.atom_names(parameters), parameters["atomic_number"], strict=True)
     atoms = [
         found.addAtom(name, app.Element.getByAtomicNumber(number), residue) for name, number in said
@@ -212,4 +203,4 @@ def evaluate(parameters: dict, positions) -> dict:
         topology(parameters), nonbondedMethod=app.NoCutoff, constraints=None, rigidWater=False,
         removeCMMotion=False,
     )  # fmt: skip
-    return force_groups(system, positions, GROUPS, parameters)
+    return force_groups(system, positions, CLASS1_FORCES, parameters)

@@ -5,10 +5,8 @@ import math
 import openmm
 
 from forceladder.energy.coordinates import IMPROPER_ORDERS
-from forceladder.export.openmm.units import openmm_factor
+from forceladder.export.openmm.units import PER_SQUARE_NM
 from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
-
-PER_SQUARE_NM = openmm_factor("kcal/mol/angstrom^2")
 
 
 def harmonic_bond_force(term: dict) -> openmm.Force:

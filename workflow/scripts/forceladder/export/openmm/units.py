@@ -16,3 +16,6 @@ def openmm_factor(unit: str) -> float:
 def _power(part: str) -> float:
     name, _, exponent = part.partition("^")
     return IN_OPENMM[name] ** int(exponent or 1)
+
+
+PER_SQUARE_NM = openmm_factor("kcal/mol/angstrom^2")

@@ -31,11 +31,13 @@ from torch import Tensor, nn
 
 from forceladder.energy.neighbours import RELATIONS, Neighbours
 from forceladder.energy.topology import Topology
-from forceladder.model.corrections.correction import Correction
+from forceladder.model.corrections.correction import (
+    ENVELOPE_POWER,
+    TYPICAL_NEIGHBOURS,
+    Correction,
+)
 
-ENVELOPE_POWER = 6  # value, slope and curvature vanish at the cutoff
 TRANSPORTED_DEGREE = 2
-TYPICAL_NEIGHBOURS = 10.0  # keeps densities near one
 
 
 class ClusterExpansion(Correction):

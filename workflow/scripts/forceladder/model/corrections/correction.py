@@ -6,6 +6,9 @@ from torch import Tensor, nn
 from forceladder.energy.neighbours import Neighbours
 from forceladder.energy.topology import Topology
 
+ENVELOPE_POWER = 6  # value, slope and curvature vanish at the cutoff
+TYPICAL_NEIGHBOURS = 10.0  # keeps densities near one
+
 
 class Correction(nn.Module):
     """Energy of each atom from its surroundings; untrained it is zero.

@@ -9,12 +9,10 @@ from torch import Tensor, nn
 from forceladder.energy.neighbours import Neighbours
 from forceladder.energy.topology import Topology
 from forceladder.errors import MissingProgramError
-from forceladder.model.corrections.correction import Correction
+from forceladder.model.corrections.correction import ENVELOPE_POWER, TYPICAL_NEIGHBOURS, Correction
 from forceladder.units import EV_IN_KCAL
 
 ATOMIC_NUMBERS = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 35, 53)  # that the topology has features of
-ENVELOPE_POWER = 6  # as in cluster_expansion; MACE's own default is 5
-TYPICAL_NEIGHBOURS = 10.0
 
 
 class Mace(Correction):
@@ -40,7 +38,7 @@ class Mace(Correction):
         self.network = modules.MACE(
             r_max=settings["cutoff_angstrom"],
             num_bessel=settings["radial_functions"],
-            num_polynomial_cutoff=ENVELOPE_POWER,
+            num_polynomial_cutoff=ENVELOPE_POWER,  # its own default is 5
             max_ell=settings["max_degree"],
             # the first without a residual: so an atom on its own has no energy
             interaction_cls_first=modules.interaction_classes["RealAgnosticInteractionBlock"],

@@ -1,11 +1,11 @@
 """A whole file of someone else's QM data → a training set of its own, and what was rejected."""
 
-import re
 from collections import Counter
 
 import numpy as np
 
 from forceladder.errors import ConfigError, MoleculeError, TooManyFailuresError
+from forceladder.files import as_name
 from forceladder.job import log
 from forceladder.molecules.connectivity import perceived_bonds
 from forceladder.molecules.listing import ID
@@ -157,7 +157,7 @@ def suspects_flagged(molecule: dict, conformers: list[dict], settings: dict) -> 
 
 def free_id(wanted: str, taken: set[str]) -> str:
     """`wanted` as a file name that differs from all taken ones by more than case; takes it."""
-    plain = re.sub(r"[^A-Za-z0-9_.+-]+", "-", wanted)[:MAX_ID]
+    plain = as_name(wanted)[:MAX_ID]
     identifier, number = plain, 1
     while identifier.lower() in taken:
         number += 1
