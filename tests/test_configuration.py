@@ -6,7 +6,14 @@ import pytest
 import yaml
 
 from force_fields import topology
-from forceladder.configuration import EXTXYZ_KEYS, RESERVED, check_config, fit_settings, md_settings
+from forceladder.configuration import (
+    BASELINES,
+    EXTXYZ_KEYS,
+    baseline_folders,
+    check_config,
+    fit_settings,
+    md_settings,
+)
 from forceladder.energy.terms import TERMS
 from forceladder.errors import ConfigError
 from forceladder.fit.loop import start_model
@@ -15,7 +22,7 @@ from forceladder.model.heads import HEADS
 from forceladder.model.rung import CORRECTION
 from forceladder.training_set.importers.collect import FORMATS, READER_OPTIONS
 from forceladder.training_set.importers.extxyz import ENERGY_UNITS, FORCE_UNITS
-from forceladder.validate.baselines import ABSENT_BASELINES, BASELINES
+from forceladder.validate import baselines
 
 PROJECT = Path(__file__).parents[1]
 SCHEMA = yaml.safe_load((PROJECT / "workflow/schemas/config.schema.yaml").read_text())
@@ -134,8 +141,15 @@ def test_a_rung_cannot_take_a_baselines_name():
         check_config(twice, SCHEMA)
 
 
-def test_reserved_names_are_those_of_the_baselines():
-    assert set(RESERVED) == {*BASELINES, *ABSENT_BASELINES}
+def test_the_configuration_knows_every_baseline_and_its_folder():
+    assert tuple(baselines.BASELINES) == BASELINES
+    asked = config()
+    asked["validation"]["baselines"] = ["OpenFF Sage 2.3.0", "UFF"]
+    check_config(asked, SCHEMA)
+    assert baseline_folders(asked) == {"UFF": "UFF", "OpenFF-Sage-2.3.0": "OpenFF Sage 2.3.0"}
+    asked["validation"]["baselines"] = ["GAFF"]
+    with pytest.raises(ConfigError, match=r"validation\.baselines\.0 is 'GAFF'; it must be one of"):
+        check_config(asked, SCHEMA)
 
 
 def test_a_psi4_spec_needs_a_basis():

@@ -81,9 +81,8 @@ def main():
         if len(said) > 1:
             mean = sum(said[1:], start=said[0]) / len(said)
             entries |= block_entries(f"{rung}, mean of {len(said)} seeds", mean, test, seconds)
-    baselines = baseline_predictions(test)
-    for number, method in enumerate(baselines["method"].values):
-        entries |= block_entries(str(method), baselines.isel(method=[number]), test)
+    for name in accuracy.BASELINES:
+        entries |= block_entries(name, baseline_predictions(name, test), test)
     bench.write_results("3bpa", entries, accuracy.SEED, data="3BPA, mixedT blocks")
 
 

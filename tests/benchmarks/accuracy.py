@@ -30,6 +30,7 @@ from forceladder.units import EV_IN_KCAL
 MEV_PER_KCAL = 1000.0 / EV_IN_KCAL
 MODELS = bench.ROOT / "results" / "bench" / "models"
 RESAMPLES = 2000
+BASELINES = ("MMFF94", "UFF", "GFN2-xTB")
 SEED = 0
 
 

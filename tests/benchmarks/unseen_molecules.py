@@ -89,8 +89,8 @@ def main():
                 f"unseen_{name}", rung, settings, train, validation, base, fresh=chosen.fresh
             )
             predictions[rung] = rung_predictions(rung, models[rung], test)
-        baselines = baseline_predictions(test)
-        rows = [r for p in (*predictions.values(), baselines) for r in molecule_errors(test, p)]
+        predictions |= {name: baseline_predictions(name, test) for name in accuracy.BASELINES}
+        rows = [row for said in predictions.values() for row in molecule_errors(test, said)]
         for method in dict.fromkeys(row["method"] for row in rows):
             errors = [row[quantity] for row in rows if row["method"] == method]
             found = accuracy.median_and_interval(errors)

@@ -11,6 +11,7 @@ HERE = Path(workflow.current_basedir)
 sys.path.insert(0, str(HERE.parent / "scripts"))
 
 from forceladder.configuration import (
+    baseline_folders,
     check_config,
     check_names,
     fit_settings,
@@ -37,6 +38,12 @@ REFERENCE = config["qm"]["reference"]
 LEVELS = [REFERENCE, *config["qm"]["compare"]]
 SEEDS = config["fit"]["seeds"]
 RUNGS = ladder(config)
+BASELINES = baseline_folders(config)
+FITTED = {f"{rung}/seed-{seed}": (rung, seed) for rung in RUNGS for seed in SEEDS}
+METHODS = [
+    *FITTED,
+    *BASELINES,
+]  # folders of all that is validated, by one set of questions
 RELEASED = [rung for rung in RUNGS if config["rungs"][rung].get("released", True)]
 # the package mace-torch is only needed by those who ask for it
 MACE = any(
@@ -52,6 +59,7 @@ wildcard_constraints:
     rung="|".join(re.escape(rung) for rung in RUNGS),
     seed="|".join(str(seed) for seed in SEEDS),
     shard=r"c\d+-\d+",
+    method="|".join(re.escape(method) for method in METHODS),
     version=r"\d+\.\d+\.\d+",
 
 
@@ -116,6 +124,41 @@ def base_model(wildcards):
 def method_name(rung, seed):
     """What tables and pictures call a fitted rung; the seed is named where there are several."""
     return rung if len(SEEDS) == 1 else f"{rung}, seed {seed}"
+
+
+def label_of(method):
+    """What tables and pictures call a method, given its folder."""
+    return BASELINES[method] if method in BASELINES else method_name(*FITTED[method])
+
+
+def fitted_model(wildcards):
+    """The model of a method that was fitted; nothing of a baseline."""
+    if wildcards.method in BASELINES:
+        return {}
+    return {"model": "results/{run}/models/{method}"}
+
+
+def method_inputs(wildcards):
+    """Systems and model of a method that was fitted; nothing of a baseline."""
+    if wildcards.method in BASELINES:
+        return {}
+    # a correction is no part of a System
+    return fitted_model(wildcards) | {"systems": "results/{run}/systems/{method}"}
+
+
+def method_code(wildcards):
+    """Digest of what gives a method its numbers; `params` beside that of the question's own."""
+    if wildcards.method in BASELINES:
+        return rooms("validate/baselines.py", "validate/surface.py", "openff/sage.py")
+    return rooms("energy", "model", "export/openmm", "validate/surface.py")
+
+
+def method_env(wildcards):
+    """The environment that a method runs in."""
+    if wildcards.method in BASELINES:
+        sage = BASELINES[wildcards.method] not in ("MMFF94", "UFF", "GFN2-xTB")
+        return "../../envs/openff.yaml" if sage else "../../envs/md.yaml"
+    return "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
 
 
 def release_folder():

@@ -1,62 +1,36 @@
 """The same questions to every rung and every baseline."""
 
 
-rule predict_baselines:
-    """MMFF94, UFF and GFN2-xTB on the geometries of the training set; OpenFF Sage if asked for."""
+rule predict_method:
+    """A fitted rung or a baseline on the geometries of the training set."""
     input:
+        unpack(fitted_model),
         training_set="results/{run}/training_set.nc",
     output:
-        predictions="results/{run}/validation/baselines.nc",
+        predictions="results/{run}/validation/{method}/predictions.nc",
     log:
-        "results/{run}/logs/predict_baselines.log",
+        "results/{run}/logs/predict_method/{method}.log",
     conda:
-        (
-            "../../envs/openff.yaml"
-            if config["validation"]["openff_baseline"]
-            else "../../envs/md.yaml"
-        )
+        method_env
     threads: 1
     resources:
-        mem_mb=growing(2000),
+        mem_mb=growing(4000),
         runtime=growing(120),
     params:
-        with_openff=config["validation"]["openff_baseline"],
-        code=rooms("validate/baselines.py", "validate/predictions.py", "openff/sage.py"),
+        label=lambda w: label_of(w.method),
+        surface=method_code,
+        code=rooms("validate/predictions.py", "validate/methods.py"),
     script:
-        "../scripts/predict_baselines.py"
-
-
-rule predict_rung:
-    """A fitted rung on the geometries of the training set."""
-    input:
-        training_set="results/{run}/training_set.nc",
-        model="results/{run}/models/{rung}/seed-{seed}",
-    output:
-        predictions="results/{run}/validation/{rung}/seed-{seed}/predictions.nc",
-    log:
-        "results/{run}/logs/predict_rung/{rung}/seed-{seed}.log",
-    conda:
-        "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
-    params:
-        method=lambda w: method_name(w.rung, w.seed),
-        code=rooms("energy", "model", "validate/predictions.py"),
-    script:
-        "../scripts/predict_rung.py"
+        "../scripts/predict_method.py"
 
 
 rule score_errors:
     """Errors of every method per molecule and per split."""
     input:
         training_set="results/{run}/training_set.nc",
-        rungs=expand(
-            "results/{{run}}/validation/{rung}/seed-{seed}/predictions.nc",
-            rung=RUNGS,
-            seed=SEEDS,
+        predictions=expand(
+            "results/{{run}}/validation/{method}/predictions.nc", method=METHODS
         ),
-        baselines="results/{run}/validation/baselines.nc",
     output:
         molecules="results/{run}/validation/molecule_errors.csv",
         splits="results/{run}/validation/split_errors.csv",
@@ -64,13 +38,13 @@ rule score_errors:
             "results/{run}/validation/errors.svg",
             category="Errors",
             caption="../report/errors.rst",
-            labels={"rung": "all", "picture": "errors"},
+            labels={"method": "all", "picture": "errors"},
         ),
         parity=report(
             "results/{run}/validation/parity.svg",
             category="Errors",
             caption="../report/parity.rst",
-            labels={"rung": "all", "picture": "parity"},
+            labels={"method": "all", "picture": "parity"},
         ),
     log:
         "results/{run}/logs/score_errors.log",
@@ -89,37 +63,32 @@ rule score_errors:
 rule run_md:
     """NVE drift and NVT survival of every molecule in OpenMM."""
     input:
+        unpack(method_inputs),
         training_set="results/{run}/training_set.nc",
-        systems="results/{run}/systems/{rung}/seed-{seed}",
-        model="results/{run}/models/{rung}/seed-{seed}",  # a correction is no part of a System
     output:
-        trajectories="results/{run}/validation/{rung}/seed-{seed}/md.nc",
-        stability="results/{run}/validation/{rung}/seed-{seed}/stability.json",
+        trajectories="results/{run}/validation/{method}/md.nc",
+        stability="results/{run}/validation/{method}/stability.json",
         plot=report(
-            "results/{run}/validation/{rung}/seed-{seed}/stability.svg",
+            "results/{run}/validation/{method}/stability.svg",
             category="Stability",
             caption="../report/stability.rst",
-            labels={"rung": "{rung}", "picture": "stability"},
+            labels={"method": "{method}", "picture": "stability"},
         ),
     log:
-        "results/{run}/logs/run_md/{rung}/seed-{seed}.log",
+        "results/{run}/logs/run_md/{method}.log",
     benchmark:
-        "results/{run}/benchmarks/run_md/{rung}/seed-{seed}.tsv"
+        "results/{run}/benchmarks/run_md/{method}.tsv"
     conda:
-        "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
+        method_env
     threads: 1
     resources:
         mem_mb=growing(2000),
         runtime=growing(12 * 60),
     params:
-        settings=lambda w: md_settings(config, w.rung),
-        code=rooms(
-            "md",
-            "export/openmm",
-            "model/corrections",
-            "validate/plots.py",
-            "figures.py",
-        ),
+        label=lambda w: label_of(w.method),
+        settings=lambda w: md_settings(config, FITTED[w.method][0]),
+        surface=method_code,
+        code=rooms("md", "validate/methods.py", "validate/plots.py", "figures.py"),
     script:
         "../scripts/run_md.py"
 
@@ -128,18 +97,15 @@ rule plot_scans:
     """Torsion profiles of the reference and of every method at the same geometries."""
     input:
         training_set="results/{run}/training_set.nc",
-        rungs=expand(
-            "results/{{run}}/validation/{rung}/seed-{seed}/predictions.nc",
-            rung=RUNGS,
-            seed=SEEDS,
+        predictions=expand(
+            "results/{{run}}/validation/{method}/predictions.nc", method=METHODS
         ),
-        baselines="results/{run}/validation/baselines.nc",
     output:
         plot=report(
             "results/{run}/validation/torsion_scans.svg",
             category="Errors",
             caption="../report/torsion_scans.rst",
-            labels={"rung": "all", "picture": "torsion scans"},
+            labels={"method": "all", "picture": "torsion scans"},
         ),
     log:
         "results/{run}/logs/plot_scans.log",

@@ -9,7 +9,7 @@ from forceladder.validate.predictions import read_predictions
 
 def main(snakemake):
     dataset = read_training_set(snakemake.input.training_set)
-    predictions = read_predictions([*snakemake.input.rungs, snakemake.input.baselines])
+    predictions = read_predictions(snakemake.input.predictions)
     save_figure(plot_scans(dataset, predictions), snakemake.output.plot)
 
 

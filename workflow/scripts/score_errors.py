@@ -11,7 +11,7 @@ from forceladder.validate.predictions import read_predictions
 
 def main(snakemake):
     dataset = read_training_set(snakemake.input.training_set)
-    predictions = read_predictions([*snakemake.input.rungs, snakemake.input.baselines])
+    predictions = read_predictions(snakemake.input.predictions)
     molecules = molecule_errors(dataset, predictions)
     splits = split_errors(molecules, snakemake.params.seed)
     write_table(snakemake.output.molecules, molecules, list(molecules[0]))

@@ -8,7 +8,7 @@ from forceladder.model.alternatives import EITHER, LENNARD_JONES
 from forceladder.qm.engines import ENGINES
 
 # of validate.baselines, which the Snakefile need not import
-RESERVED = ("MMFF94", "UFF", "GFN2-xTB", "OpenFF Sage 2.3.0")
+BASELINES = ("MMFF94", "UFF", "GFN2-xTB", "OpenFF Sage 2.3.0")
 EXTXYZ_KEYS = ("smiles", "energy_key", "forces_key", "energy_unit", "force_unit")
 TYPES = {
     "integer": "a whole number", "number": "a finite number (write 1.0e-6, not 1e-6)",
@@ -42,7 +42,7 @@ def check_meaning(config: dict):
             f"molecules.split_fractions add up to {held_out:g}; leave some molecules to train on."
         )
     for rung in config["rungs"]:
-        if rung in RESERVED:
+        if rung in BASELINES:
             raise ConfigError(f"rungs.{rung} has the name of a baseline; call it something else.")
         check_rung(rung, config)
     if not any(rung.get("released", True) for rung in config["rungs"].values()):
@@ -75,6 +75,12 @@ def check_meaning(config: dict):
 def md_settings(config: dict, rung: str) -> dict:
     """The section md for one rung: what the rung has itself is laid over it."""
     return config["md"] | config["rungs"][rung].get("md", {})
+
+
+def baseline_folders(config: dict) -> dict[str, str]:
+    """Folder → name of the baselines of a run, in the order of BASELINES."""
+    asked = config["validation"]["baselines"]
+    return {name.replace(" ", "-"): name for name in BASELINES if name in asked}
 
 
 def check_md(config: dict, rung: str):

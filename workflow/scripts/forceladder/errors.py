@@ -33,6 +33,10 @@ class QMError(HouseError):
         self.error_type = error_type
 
 
+class MethodError(HouseError):
+    """A method gives no number for one geometry; the caller records it, and goes on without."""
+
+
 class RelaxationError(HouseError):
     """A geometry cannot be relaxed; the caller records it, and the molecule goes on without."""
 

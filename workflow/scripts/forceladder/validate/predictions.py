@@ -9,9 +9,8 @@ from forceladder.energy.geometry import Geometry
 from forceladder.energy.topology import topology_of
 from forceladder.fields import PREDICTION_FIELDS, labelled
 from forceladder.model.potential import rung_surface
-from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.training_set.dataset import molecule_positions, row_ranges, select
-from forceladder.validate.baselines import asked_baselines
+from forceladder.validate.methods import method_surfaces
 
 POSITIONS_PER_CHUNK = 2000  # of all conformers; a correction needs about 0.1 MB for each
 
@@ -51,21 +50,18 @@ def chunks(conformers, atoms) -> list[list[tuple[int, np.ndarray]]]:
     return found
 
 
-def baseline_predictions(dataset, with_openff: bool = False) -> xarray.Dataset:
-    """Energies and gradients of all baselines; NaN where one has no parameters."""
-    baselines = asked_baselines(with_openff)
+def baseline_predictions(name: str, dataset) -> xarray.Dataset:
+    """Energies and gradients of a baseline; NaN where it has no parameters or gives no number."""
     ranges = row_ranges(dataset)
-    energies = np.full((len(baselines), dataset.sizes["conformer"]), np.nan)
-    gradients = np.full((len(baselines), dataset.sizes["position"], 3), np.nan)
-    for m, smiles in enumerate(dataset["mapped_smiles"].values):
-        mol = molecule_from_mapped_smiles(str(smiles))
-        rows = slice(*ranges["position"][m : m + 2])
-        positions = molecule_positions(dataset, m)
-        for b, baseline in enumerate(baselines.values()):
-            energy, gradient = baseline(mol, int(dataset["net_charge"].values[m]), positions)
-            energies[b, slice(*ranges["conformer"][m : m + 2])] = energy
-            gradients[b, rows] = gradient.reshape(-1, 3)
-    return as_predictions(list(baselines), energies, gradients)
+    energies = np.full((1, dataset.sizes["conformer"]), np.nan)
+    gradients = np.full((1, dataset.sizes["position"], 3), np.nan)
+    for index, _, _, surface in method_surfaces(dataset, name):
+        if surface is None:
+            continue
+        energy, gradient = surface.many(molecule_positions(dataset, index))
+        energies[0, slice(*ranges["conformer"][index : index + 2])] = energy
+        gradients[0, slice(*ranges["position"][index : index + 2])] = gradient.reshape(-1, 3)
+    return as_predictions([name], energies, gradients)
 
 
 def as_predictions(methods: list[str], energies, gradients) -> xarray.Dataset:
@@ -76,4 +72,9 @@ def as_predictions(methods: list[str], energies, gradients) -> xarray.Dataset:
 
 def read_predictions(paths) -> xarray.Dataset:
     """All methods of several files, in the order of the files."""
-    return xarray.concat([files.read_netcdf(path) for path in paths], dim="method")
+    return join_predictions([files.read_netcdf(path) for path in paths])
+
+
+def join_predictions(predictions: list[xarray.Dataset]) -> xarray.Dataset:
+    """All methods of several, in their order."""
+    return xarray.concat(predictions, dim="method")

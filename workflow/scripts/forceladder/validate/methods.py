@@ -1,0 +1,58 @@
+"""A method is a fitted rung or a baseline: the same questions are put to all of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import openmm
+import torch
+from rdkit import Chem
+
+from forceladder import files
+from forceladder.export.openmm.correction import attach_correction
+from forceladder.model.checkpoint import load_model
+from forceladder.molecules.read import molecule_from_mapped_smiles
+from forceladder.validate.baselines import BASELINES, require_baseline
+from forceladder.validate.surface import Surface, openmm_surface
+
+
+class Subject(NamedTuple):
+    """index: row of the molecule in the training set; mol: RDKit's, explicit hydrogens, atoms in
+    that order; surface: None where the method has no parameters for the molecule."""
+
+    index: int
+    name: str
+    mol: Chem.Mol
+    surface: Surface | None
+
+
+def method_surfaces(
+    dataset, label: str, systems=None, model=None, dtype=torch.float64
+) -> Iterator[Subject]:
+    """Every molecule of a training set by one method.
+
+    label: the baseline's name; of a rung what tables call it
+    systems, model: folders of a rung, as rules export_systems and fit_rung write them; None of a
+        baseline
+    dtype: of a correction
+    raises: MissingProgramError
+    """
+    fitted = None if model is None else load_model(model)
+    if fitted is None:
+        require_baseline(label)
+    for index, smiles in enumerate(dataset["mapped_smiles"].values):
+        name = str(dataset["molecule_id"].values[index])
+        mol = molecule_from_mapped_smiles(str(smiles))
+        if fitted is None:
+            surface = BASELINES[label](mol, int(dataset["net_charge"].values[index]))
+        else:
+            surface = openmm_surface(rung_system(Path(systems), name, fitted, dtype))
+        yield Subject(index, name, mol, surface)
+
+
+def rung_system(systems: Path, name: str, model, dtype=torch.float64) -> openmm.System:
+    """System of a molecule in the folder that rule export_systems writes, with its correction."""
+    system = openmm.XmlSerializer.deserialize((systems / f"{name}.xml").read_text())
+    if model.correction is None:
+        return system
+    return attach_correction(system, model, files.read_json(systems / f"{name}.json"), dtype)
