@@ -47,6 +47,6 @@ rule plot_history:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        code=rooms("validate/plots.py", "figures.py"),
+        code=rooms("validate/plots/history.py", "validate/plots/style.py", "figures.py"),
     script:
         "../scripts/plot_history.py"

@@ -55,7 +55,12 @@ rule score_errors:
         runtime=growing(60),
     params:
         seed=config["validation"]["bootstrap_seed"],
-        code=rooms("validate/errors.py", "validate/plots.py", "figures.py"),
+        code=rooms(
+            "validate/errors.py",
+            "validate/plots/errors.py",
+            "validate/plots/style.py",
+            "figures.py",
+        ),
     script:
         "../scripts/score_errors.py"
 
@@ -88,7 +93,12 @@ rule run_md:
         label=lambda w: label_of(w.method),
         settings=lambda w: md_settings(config, FITTED[w.method][0]),
         surface=method_code,
-        code=rooms("md", "validate/methods.py", "validate/plots.py", "figures.py"),
+        code=rooms(
+            "md",
+            "validate/methods.py",
+            "validate/plots/stability.py",
+            "figures.py",
+        ),
     script:
         "../scripts/run_md.py"
 
@@ -115,6 +125,6 @@ rule plot_scans:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=rooms("validate/plots.py", "figures.py"),
+        code=rooms("validate/plots/scans.py", "validate/plots/style.py", "figures.py"),
     script:
         "../scripts/plot_scans.py"

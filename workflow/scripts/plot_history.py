@@ -5,7 +5,7 @@ from pathlib import Path
 from forceladder import job
 from forceladder.figures import save_figure
 from forceladder.fit.history import read_history
-from forceladder.validate.plots import plot_history
+from forceladder.validate.plots.history import plot_history
 
 
 def main(snakemake):

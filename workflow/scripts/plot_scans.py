@@ -3,7 +3,7 @@
 from forceladder import job
 from forceladder.figures import save_figure
 from forceladder.training_set.dataset import read_training_set
-from forceladder.validate.plots import plot_scans
+from forceladder.validate.plots.scans import plot_scans
 from forceladder.validate.predictions import read_predictions
 
 

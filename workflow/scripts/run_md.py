@@ -8,7 +8,7 @@ from forceladder.md.run import run_molecule
 from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.training_set.dataset import molecule_positions, read_training_set, row_ranges
 from forceladder.validate.methods import method_surfaces
-from forceladder.validate.plots import plot_stability
+from forceladder.validate.plots.stability import plot_stability
 
 
 def main(snakemake):

@@ -5,7 +5,7 @@ from forceladder.figures import save_figure
 from forceladder.tables import write_table
 from forceladder.training_set.dataset import read_training_set
 from forceladder.validate.errors import molecule_errors, split_errors
-from forceladder.validate.plots import plot_errors, plot_parity
+from forceladder.validate.plots.errors import plot_errors, plot_parity
 from forceladder.validate.predictions import read_predictions
 
 
