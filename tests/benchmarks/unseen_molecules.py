@@ -90,7 +90,11 @@ def main():
             )
             predictions[rung] = rung_predictions(rung, models[rung], test)
         predictions |= {name: baseline_predictions(name, test) for name in accuracy.BASELINES}
-        rows = [row for said in predictions.values() for row in molecule_errors(test, said)]
+        rows = [
+            row
+            for said in predictions.values()
+            for row in molecule_errors(test, said, accuracy.SEED)
+        ]
         for method in dict.fromkeys(row["method"] for row in rows):
             errors = [row[quantity] for row in rows if row["method"] == method]
             found = accuracy.median_and_interval(errors)

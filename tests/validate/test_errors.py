@@ -42,19 +42,19 @@ def predictions():
 
 
 def test_energies_are_compared_relative_to_each_molecules_mean():
-    one, two = molecule_errors(dataset(), predictions())
+    one, two = molecule_errors(dataset(), predictions(), seed=0)
     assert one["energy_rmse"] == pytest.approx(1.0)  # 0 and 2 against a constant
     assert two["energy_rmse"] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_force_error_is_the_root_mean_square_of_components():
-    one, two = molecule_errors(dataset(), predictions())
+    one, two = molecule_errors(dataset(), predictions(), seed=0)
     assert (one["force_rmse"], two["force_rmse"]) == (3.0, 0.5)
     assert (one["force_components"], two["force_components"]) == (6, 18)
 
 
 def test_only_known_gradients_count_and_all_energies_do():
-    one, two = molecule_errors(dataset(unknown=[1, 2, 4]), predictions())
+    one, two = molecule_errors(dataset(unknown=[1, 2, 4]), predictions(), seed=0)
     assert (one["force_rmse"], two["force_rmse"]) == (3.0, 0.5)
     assert (one["force_components"], two["force_components"]) == (3, 6)
     assert (one["conformers"], two["conformers"]) == (2, 3)
@@ -62,7 +62,7 @@ def test_only_known_gradients_count_and_all_energies_do():
 
 
 def test_molecule_with_energies_alone_has_an_energy_error_and_no_force_error():
-    one, two = molecule_errors(dataset(unknown=[0, 1]), predictions())
+    one, two = molecule_errors(dataset(unknown=[0, 1]), predictions(), seed=0)
     assert np.isnan(one["force_rmse"]) and one["force_components"] == 0
     assert one["energy_rmse"] == pytest.approx(1.0)
     two["split"] = one["split"]
@@ -115,3 +115,49 @@ def test_molecules_without_parameters_are_counted_and_left_out():
 def test_a_method_without_any_parameters_has_no_error():
     (entry,) = split_errors(rows([float("nan")]), seed=0)
     assert entry["force_rmse"] is None and entry["missing"] == 1
+
+
+def many_geometries(energy, gradients, unknown=()):
+    """One molecule of one atom; a method that says zero everywhere."""
+    counts = {
+        f"{table}_count": [0] for table in ("bond", "angle", "torsion", "improper", "pair", "scan")
+    }
+    gradients = np.repeat(np.asarray(gradients, float)[:, None], 3, axis=1)
+    gradients[list(unknown)] = np.nan
+    size = len(energy)
+    reference = FakeArrays(
+        molecule_id=["one"], split=["test"], atom_count=[1], conformer_count=[size],
+        grid_count=[0] * size, hessian_count=[0] * size, energy=energy, gradients=gradients,
+        **counts,
+    )  # fmt: skip
+    said = FakeArrays(
+        method=["ours"], predicted_energy=np.zeros((1, size)),
+        predicted_gradients=np.zeros((1, size, 3)),
+    )  # fmt: skip
+    return molecule_errors(reference, said, seed=0)[0]
+
+
+def test_equal_errors_of_all_geometries_leave_no_doubt_of_a_molecules_error():
+    row = many_geometries([1.0, -1.0] * 4, [2.0] * 8)
+    assert row["force_rmse_low"] == row["force_rmse_high"] == pytest.approx(2.0)
+    row = many_geometries([3.0] * 8, [2.0] * 8)
+    assert row["energy_rmse"] == row["energy_rmse_high"] == 0.0  # a constant is no error
+
+
+def test_interval_of_a_molecule_is_as_wide_as_the_spread_of_its_geometries_says():
+    """Delta method: RMSE = √(mean of squares), so its error is s(squares) / (2 RMSE √n)."""
+    random = np.random.default_rng(2)
+    energy, forces = random.normal(0.0, 1.0, 400), random.normal(0.0, 2.0, 400)
+    row = many_geometries(energy, forces)
+    for quantity, values in (("force", forces), ("energy", energy - energy.mean())):
+        rmse = row[f"{quantity}_rmse"]
+        expected = 2 * 1.96 * (values**2).std() / (2.0 * rmse * np.sqrt(400))
+        width = row[f"{quantity}_rmse_high"] - row[f"{quantity}_rmse_low"]
+        assert width == pytest.approx(expected, rel=0.2)
+        assert row[f"{quantity}_rmse_low"] < rmse < row[f"{quantity}_rmse_high"]
+
+
+def test_two_geometries_make_no_interval():
+    row = many_geometries([0.0, 1.0, 2.0], [1.0, 2.0, 3.0], unknown=[1])
+    assert row["force_rmse_low"] is None and row["energy_rmse_low"] is not None
+    assert row["force_rmse"] == pytest.approx(np.sqrt(5.0))

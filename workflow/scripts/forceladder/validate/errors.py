@@ -1,52 +1,113 @@
 """Errors against the reference, per molecule and per split, with bootstrap intervals."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 
-from forceladder.job import seed_of
 from forceladder.training_set.dataset import SPLITS, row_ranges
+from forceladder.validate.bootstrap import (
+    FEWEST,
+    block_length,
+    drawn_counts,
+    percentiles,
+    pooled_rmse,
+)
 
-RESAMPLES = 2000
 
+class Errors(NamedTuple):
+    """Of one method on the geometries of one molecule, predicted minus reference.
 
-def molecule_errors(dataset, predictions) -> list[dict]:
-    """One row per method and molecule.
-
-    force_rmse        kcal/mol/Å, per component, over all conformers
-    energy_rmse       kcal/mol, energies relative to the molecule's mean, both sides
-    conformers, force_components   how many numbers each error is the mean of, to pool them
-    NaN where the method has no parameters.
+    energy: [conformers] kcal/mol, energies relative to their mean on both sides
+    force: [conformers, atoms, 3] kcal/mol/Å, of the gradients; 0 where the reference's is unknown
+    known: [conformers, atoms], where it is known
     """
+
+    method: str
+    molecule: int
+    energy: np.ndarray
+    force: np.ndarray
+    known: np.ndarray
+
+
+def errors_of_each(dataset, predictions) -> Iterator[Errors]:
+    """Method by method, molecules in the order of the training set."""
     ranges = row_ranges(dataset)
-    rows = []
     for k, method in enumerate(predictions["method"].values):
-        for m, name in enumerate(dataset["molecule_id"].values):
+        for m, atoms in enumerate(dataset["atom_count"].values):
             conformers = slice(*ranges["conformer"][m : m + 2])
             positions = slice(*ranges["position"][m : m + 2])
             energy = predictions["predicted_energy"].values[k, conformers]
             reference = dataset["energy"].values[conformers]
-            energy_error = (energy - energy.mean()) - (reference - reference.mean())
-            force_error = (
-                predictions["predicted_gradients"].values[k, positions]
-                - dataset["gradients"].values[positions]
-            )
-            known = np.isfinite(dataset["gradients"].values[positions]).all(axis=1)
-            rows.append(
-                {
-                    "method": str(method),
-                    "molecule": str(name),
-                    "split": str(dataset["split"].values[m]),
-                    "conformers": len(reference),
-                    "force_components": int(known.sum()) * 3,
-                    "force_rmse": root_mean_square(force_error[known]),
-                    "energy_rmse": root_mean_square(energy_error),
-                }
-            )
-    return rows
+            gradients = dataset["gradients"].values[positions]
+            force = predictions["predicted_gradients"].values[k, positions] - gradients
+            known = np.isfinite(gradients).all(axis=1)
+            force = np.where(known[:, None], force, 0.0)
+            yield Errors(
+                str(method), m, (energy - energy.mean()) - (reference - reference.mean()),
+                force.reshape(len(energy), atoms, 3), known.reshape(len(energy), atoms),
+            )  # fmt: skip
 
 
-def root_mean_square(values) -> float:
-    """NaN of no values."""
-    return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
+def molecule_errors(dataset, predictions, seed: int) -> list[dict]:
+    """One row per method and molecule.
+
+    force_rmse        kcal/mol/Å, per component, over all conformers
+    energy_rmse       kcal/mol, energies relative to the molecule's mean, both sides
+    …_low, …_high     95 % interval over the molecule's geometries: how far the number would move
+                      had others been drawn in the same way. Frames of one MD run and points of
+                      one scan follow each other in the data and are correlated, so neighbours are
+                      drawn together, in blocks; what is correlated over longer stretches makes
+                      the interval too narrow, and it says nothing of other molecules. None with
+                      fewer than three geometries. Methods share the draws.
+    conformers, force_components   how many numbers each error is the mean of, to pool them
+    NaN where the method has no parameters.
+    """
+    return [
+        {
+            "method": errors.method,
+            "molecule": str(dataset["molecule_id"].values[errors.molecule]),
+            "split": str(dataset["split"].values[errors.molecule]),
+            "conformers": len(errors.energy),
+            "force_components": 3 * int(errors.known.sum()),
+            **_force_columns(errors, seed),
+            **_energy_columns(errors, seed),
+        }
+        for errors in errors_of_each(dataset, predictions)
+    ]
+
+
+def _force_columns(errors: Errors, seed: int) -> dict:
+    components = 3.0 * errors.known.sum(axis=1)
+    square = (errors.force**2).sum(axis=(1, 2))[components > 0]
+    components = components[components > 0]
+    if not len(square) or not np.isfinite(square).all():
+        return columns("force", float("nan"), None, None)
+    low = high = None
+    if len(square) >= FEWEST:
+        counts = _drawn_geometries(len(square), seed, errors.molecule)
+        low, high = percentiles(np.sqrt((counts @ square) / (counts @ components)))
+    return columns("force", float(np.sqrt(square.sum() / components.sum())), low, high)
+
+
+def _energy_columns(errors: Errors, seed: int) -> dict:
+    if not np.isfinite(errors.energy).all():
+        return columns("energy", float("nan"), None, None)
+    low = high = None
+    if (size := len(errors.energy)) >= FEWEST:
+        counts = _drawn_geometries(size, seed, errors.molecule)
+        mean = counts @ errors.energy / size  # every draw is relative to a mean of its own
+        low, high = percentiles(np.sqrt(np.maximum(counts @ errors.energy**2 / size - mean**2, 0)))
+    return columns("energy", float(np.sqrt(np.mean(errors.energy**2))), low, high)
+
+
+def _drawn_geometries(size: int, seed: int, molecule: int) -> np.ndarray:
+    return drawn_counts(size, seed, "geometries", molecule, block=block_length(size))
+
+
+def columns(quantity: str, rmse, low, high) -> dict:
+    """An error and its interval as columns of a table."""
+    return {f"{quantity}_rmse": rmse, f"{quantity}_rmse_low": low, f"{quantity}_rmse_high": high}
 
 
 def split_errors(rows: list[dict], seed: int) -> list[dict]:
@@ -68,18 +129,8 @@ def split_errors(rows: list[dict], seed: int) -> list[dict]:
             for quantity, count in (("force", "force_components"), ("energy", "conformers")):
                 # molecules may have energies alone
                 rows_of = [r for r in known if np.isfinite(r[f"{quantity}_rmse"])]
-                draws = np.random.default_rng(seed_of("bootstrap", seed, split)).integers(
-                    0, max(len(rows_of), 1), (RESAMPLES, len(rows_of))
-                )
                 weight = np.array([r[count] for r in rows_of], float)
                 square = weight * np.array([r[f"{quantity}_rmse"] for r in rows_of]) ** 2
-                entry[f"{quantity}_rmse"] = (
-                    float(np.sqrt(square.sum() / weight.sum())) if rows_of else None
-                )
-                low = high = None
-                if len(rows_of) >= 3:
-                    drawn = np.sqrt(square[draws].sum(axis=1) / weight[draws].sum(axis=1))
-                    low, high = (float(x) for x in np.percentile(drawn, [2.5, 97.5]))
-                entry[f"{quantity}_rmse_low"], entry[f"{quantity}_rmse_high"] = low, high
+                entry |= columns(quantity, *pooled_rmse(square, weight, seed, split))
             table.append(entry)
     return table
