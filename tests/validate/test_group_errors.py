@@ -6,6 +6,7 @@ import xarray
 
 from examples import mol_of, read
 from forceladder.validate.group_errors import group_errors, group_members
+from forceladder.validate.plots.groups import plot_group_errors
 from forceladder.validate.predictions import as_predictions
 
 MOLECULES = {"CCO": "train", "CCCO": "train", "CO": "train", "CC(=O)NC": "test"}
@@ -93,3 +94,14 @@ def test_molecules_without_parameters_are_left_out_of_a_group_and_counted():
     said["predicted_energy"].values[:] = np.nan
     found = by_group(group_errors(dataset(), said, seed=0))["alcohol", "train"]
     assert found["molecules"] == 0 and found["force_rmse"] is None
+
+
+def test_picture_has_a_column_a_method_and_the_numbers_of_the_table():
+    wrong = {smiles: {rows_of(smiles, 8)[0]: 3.0} for smiles in ("CCO", "CCCO", "CO")}
+    figure = plot_group_errors(group_errors(dataset(), predictions(wrong), seed=0))
+    train = figure.axes[0]
+    assert [label.get_text() for label in train.get_xticklabels()] == ["ours"]
+    assert [label.get_text() for label in train.get_yticklabels()] == [
+        "alkane", "alcohol", "amide secondary"
+    ]  # fmt: skip
+    assert "2.12" in {text.get_text() for text in train.texts}

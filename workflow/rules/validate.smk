@@ -25,7 +25,7 @@ rule predict_method:
 
 
 rule score_errors:
-    """Errors of every method per molecule and per split."""
+    """Errors of every method per molecule, split and functional group, and the worst cases."""
     input:
         training_set="results/{run}/training_set.nc",
         predictions=expand(
@@ -34,6 +34,8 @@ rule score_errors:
     output:
         molecules="results/{run}/validation/molecule_errors.csv",
         splits="results/{run}/validation/split_errors.csv",
+        groups="results/{run}/validation/group_errors.csv",
+        worst="results/{run}/validation/worst_cases.csv",
         plot=report(
             "results/{run}/validation/errors.svg",
             category="Errors",
@@ -46,6 +48,18 @@ rule score_errors:
             caption="../report/parity.rst",
             labels={"method": "all", "picture": "parity"},
         ),
+        groups_plot=report(
+            "results/{run}/validation/group_errors.svg",
+            category="Errors",
+            caption="../report/group_errors.rst",
+            labels={"method": "all", "picture": "functional groups"},
+        ),
+        worst_plot=report(
+            "results/{run}/validation/worst.svg",
+            category="Errors",
+            caption="../report/worst.rst",
+            labels={"method": "all", "picture": "worst cases"},
+        ),
     log:
         "results/{run}/logs/score_errors.log",
     conda:
@@ -55,9 +69,17 @@ rule score_errors:
         runtime=growing(60),
     params:
         seed=config["validation"]["bootstrap_seed"],
+        worst_cases=config["validation"]["worst_cases_per_method"],
         code=rooms(
+            "validate/bootstrap.py",
             "validate/errors.py",
+            "validate/functional_groups.csv",
+            "validate/groups.py",
+            "validate/group_errors.py",
+            "validate/worst.py",
             "validate/plots/errors.py",
+            "validate/plots/groups.py",
+            "validate/plots/worst.py",
             "validate/plots/style.py",
             "figures.py",
         ),

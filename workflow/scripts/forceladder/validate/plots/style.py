@@ -18,6 +18,11 @@ def method_colours(methods) -> dict[str, str]:
     return colours | BASELINE_COLOURS
 
 
+def split_name(split: str) -> str:
+    """What readers call a split."""
+    return "held out" if split == "test" else split
+
+
 def log_scale(axis):
     """Logarithmic vertical axis with plain numbers, few of them."""
     axis.set_yscale("log")
