@@ -96,6 +96,37 @@ def test_a_mistake_is_one_sentence_that_names_key_value_and_limit(path, value, s
     assert "\n" not in str(caught.value)
 
 
+WAIVER = {
+    "rung": "class1", "gate": "min_nvt_survival_fraction",
+    "reason": "Water alone breaks, at 1000 K, where nobody simulates it.",
+}  # fmt: skip
+REGRESSION = {key: value for key, value in WAIVER.items() if key != "gate"} | {
+    "regression": "amide"
+}
+
+
+def test_waivers_of_a_gate_and_of_a_regression_are_taken():
+    check_config(changed("waivers", [WAIVER, REGRESSION]), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("waivers", "sentence"),
+    [
+        ([WAIVER | {"rung": "mlff"}], "waivers.0.rung is 'mlff', which is no released rung"),
+        ([WAIVER | {"gate": "min_survival"}], "waivers.0.gate is 'min_survival', which is no gate"),
+        ([REGRESSION, WAIVER | {"reason": "later"}], "waivers.1.reason is 'later'; write a sen"),
+        ([WAIVER | {"reason": " " * 30}], "waivers.0.reason is ''; write a sentence of 20"),
+        ([WAIVER | {"regression": "amide"}], "waivers.0 must name either a gate or a regression."),
+        ([WAIVER, WAIVER], "waivers.1 waives what another one waives"),
+        ([WAIVER | {"gates": ""}], "unknown key waivers.0.gates; did you mean 'gate'?"),
+    ],
+)
+def test_a_mistake_in_a_waiver_is_one_sentence(waivers, sentence):
+    with pytest.raises(ConfigError) as caught:
+        check_config(changed("waivers", waivers), SCHEMA)
+    assert sentence in str(caught.value)
+
+
 IMPORT = {"format": "extxyz", "path": "a.xyz", "level_of_theory": "PBE/def2-SVP"}
 
 

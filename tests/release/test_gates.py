@@ -1,9 +1,12 @@
 """Gates pass and miss as their limits say, and a missing number never passes."""
 
+import math
+
 import pytest
 
 from forceladder.errors import GateError
-from forceladder.release.gates import COLUMNS, judge_gates, require_gates
+from forceladder.files import write_json
+from forceladder.release.gates import COLUMNS, GATES, judge_gates, measures_of, require_gates
 from forceladder.tables import read_table, write_table
 
 LIMITS = {
@@ -15,10 +18,18 @@ LIMITS = {
     "max_engine_energy_difference_kcal": 1e-4,
     "max_engine_force_difference_kcal_per_angstrom": 1e-3,
 }
+NOTHING: dict = {"errors": [], "stability": [], "proof": [], "engines": []}
 
 
 def judged(
-    force="4.5", survival=1.0, drift=-0.3, charge="1e-9", energy="-1e-6", coulomb=True, engines=()
+    force="4.5",
+    survival=1.0,
+    drift=-0.3,
+    charge="1e-9",
+    energy="-1e-6",
+    coulomb=True,
+    engines=(),
+    waivers=(),
 ):
     errors = [
         {"split": "train", "force_rmse": "1", "energy_rmse": "1"},
@@ -58,7 +69,8 @@ def judged(
         proof = proof[:2]
     if not coulomb:
         proof = [row | {"term": "correction"} for row in proof]
-    return judge_gates("class1", errors, stability, proof, engines, LIMITS)
+    measures = {"errors": errors, "stability": stability, "proof": proof, "engines": engines}
+    return judge_gates("class1", measures, LIMITS, waivers)
 
 
 def missed(rows):
@@ -94,19 +106,71 @@ def test_sum_of_charges_is_no_gate_of_a_rung_without_any():
 
 
 def test_a_rung_without_test_molecules_or_md_misses():
-    rows = judge_gates("class1", [], [], [], [], LIMITS)
+    rows = judge_gates("class1", NOTHING, LIMITS)
     assert missed(rows) == set(LIMITS)
 
 
-def test_the_sentence_names_number_limit_and_difference(tmp_path):
-    path = tmp_path / "gates.csv"
-    write_table(path, judged(force="5.25", drift=None), COLUMNS)
+def as_read(rows, tmp_path):
+    write_table(tmp_path / "gates.csv", rows, COLUMNS)
+    return read_table(tmp_path / "gates.csv")
+
+
+def test_the_sentence_names_number_limit_and_difference_of_all_that_missed(tmp_path):
+    rows = as_read(judged(force="5.25", drift=None, survival=0.5), tmp_path)
     with pytest.raises(GateError) as caught:
-        require_gates(read_table(path))
+        require_gates(rows)
     sentence = str(caught.value)
-    assert "max_test_force_rmse_kcal_per_angstrom is 5.25, limit 5, missed by 0.25" in sentence
-    assert "max_nve_drift_kt_per_ns_per_dof could not be measured" in sentence
-    assert sentence.startswith("not released, 2 gate(s) missed")
+    assert (
+        "(max_test_force_rmse_kcal_per_angstrom) is 5.25 kcal/mol/Å, limit 5, missed by 0.25 (5 %)"
+    ) in sentence
+    assert "(min_nvt_survival_fraction) is 0.5, limit 1, missed by 0.5 (50 %)" in sentence
+    assert "(max_nve_drift_kt_per_ns_per_dof) could not be measured" in sentence
+    assert sentence.startswith("not released, 3 gate(s) missed")
+
+
+REASON = "Both test molecules are amides, of which there is one to learn from."
+
+
+def test_a_waiver_lets_its_own_gate_pass_and_no_other(tmp_path):
+    force = "max_test_force_rmse_kcal_per_angstrom"
+    waivers = [
+        {"rung": "class1", "gate": force, "reason": REASON},
+        {"rung": "class2", "gate": "min_nvt_survival_fraction", "reason": REASON},
+    ]
+    rows = as_read(judged(force="5.25", waivers=waivers), tmp_path)
+    require_gates(rows)
+    assert {row["gate"]: row["waiver"] for row in rows if row["waiver"]} == {force: REASON}
+    with pytest.raises(GateError) as caught:
+        require_gates(as_read(judged(force="5.25", survival=0.5, waivers=waivers), tmp_path))
+    assert "1 gate(s)" in str(caught.value) and "survival" in str(caught.value)
+
+
+def test_measures_are_those_of_the_rung(tmp_path):
+    """A table of all methods is told apart by its column, files of one rung by their order."""
+    errors = [{"method": m, "split": "test", "force_rmse": x} for m, x in (("A", 1), ("B", 2))]
+    write_table(tmp_path / "errors.csv", errors, ["method", "split", "force_rmse"])
+    for rung, alive in (("one", 1.0), ("two", 0.0)):
+        row = {"survival": {"300 K": alive}, "nve_drift": {}}
+        write_json(tmp_path / f"{rung}.json", [row])
+    paths = {
+        "errors": str(tmp_path / "errors.csv"),
+        "stability": [tmp_path / "one.json", tmp_path / "two.json"],
+    }
+    found = measures_of(paths, ["one", "two"], {"one": "B", "two": "A"})
+    limits = {"max_test_force_rmse_kcal_per_angstrom": 1.5, "min_nvt_survival_fraction": 1.0}
+    rows = [row for rung in found for row in judge_gates(rung, found[rung], limits)]
+    assert [(row["rung"], row["value"], row["passed"]) for row in rows] == [
+        ("one", 2.0, False), ("one", 1.0, True), ("two", 1.0, True), ("two", 0.0, False),
+    ]  # fmt: skip
+
+
+def test_the_sign_of_a_gate_is_that_of_its_name():
+    """People read max and min in the config."""
+    assert set(GATES) >= set(LIMITS)
+    for name, gate in GATES.items():
+        assert name.startswith({"≤": "max_", "≥": "min_"}[gate.sign])
+        assert gate.passes(1.0, 1.0) and not gate.passes(math.nan, 1.0)
+        assert gate.passes(0.5, 1.0) == (gate.sign == "≤")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +195,7 @@ def test_an_engine_is_judged_beyond_its_own_precision(difference, passed):
         },
         {"term": "charges", "quantity": "sum", "value": "0", "difference": "0", "precision": "0"},
     ]
-    rows = judge_gates("class1", [], [], proof, [], LIMITS)
+    rows = judge_gates("class1", NOTHING | {"proof": proof}, LIMITS)
     (force,) = (row for row in rows if row["gate"].startswith("max_engine_force"))
     assert force["passed"] == passed
 

@@ -37,6 +37,7 @@ rule judge_gates:
         rungs=RELEASED,
         methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
         gates=config["gates"],
+        waivers=config["waivers"],
         code=rooms("release/gates.py"),
     script:
         "../scripts/judge_gates.py"

@@ -1,24 +1,15 @@
 """Hold every rung's numbers against the limits of the config."""
 
-from forceladder import files, job
-from forceladder.release.gates import COLUMNS, judge_gates
-from forceladder.tables import read_table, write_table
+from forceladder import job
+from forceladder.release.gates import COLUMNS, judge_gates, measures_of
+from forceladder.tables import write_table
 
 
 def main(snakemake):
-    errors = read_table(snakemake.input.errors)
-    rows = []
-    per_rung = (snakemake.input[name] for name in ("stability", "proof", "engines"))
-    for rung, stability, proof, engines in zip(snakemake.params.rungs, *per_rung, strict=True):
-        method = snakemake.params.methods[rung]
-        rows += judge_gates(
-            rung,
-            [row for row in errors if row["method"] == method],
-            files.read_json(stability),
-            read_table(proof),
-            read_table(engines),
-            snakemake.params.gates,
-        )
+    rungs, methods = snakemake.params.rungs, snakemake.params.methods
+    found = measures_of(dict(snakemake.input.items()), rungs, methods)
+    limits, waivers = snakemake.params.gates, snakemake.params.waivers
+    rows = [row for rung in rungs for row in judge_gates(rung, found[rung], limits, waivers)]
     write_table(snakemake.output.gates, rows, COLUMNS)
 
 

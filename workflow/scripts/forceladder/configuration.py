@@ -10,6 +10,7 @@ from forceladder.qm.engines import ENGINES
 # of validate.baselines, which the Snakefile need not import
 BASELINES = ("MMFF94", "UFF", "GFN2-xTB", "OpenFF Sage 2.3.0")
 EXTXYZ_KEYS = ("smiles", "energy_key", "forces_key", "energy_unit", "force_unit")
+REASON_LENGTH = 20  # characters of a waiver's reason, at least
 TYPES = {
     "integer": "a whole number", "number": "a finite number (write 1.0e-6, not 1e-6)",
     "object": "a section of keys", "array": "a list", "string": "text", "null": "empty",
@@ -47,6 +48,7 @@ def check_meaning(config: dict):
         check_rung(rung, config)
     if not any(rung.get("released", True) for rung in config["rungs"].values()):
         raise ConfigError("every rung has released: false; a run ends with a release of some.")
+    check_waivers(config)
     for name, settings in config["imports"].items():
         check_import(name, settings)
     for rung in config["rungs"]:
@@ -70,6 +72,34 @@ def check_meaning(config: dict):
         raise ConfigError("geometries.rung_frames.release is empty; name a release's folder.")
     if config["qm"]["reference"] in config["qm"]["compare"]:
         raise ConfigError("qm.compare names the reference; it is computed anyway.")
+
+
+def check_waivers(config: dict):
+    """Raise ConfigError for a waiver of nothing, of something twice, or without a reason."""
+    released = [name for name in ladder(config) if config["rungs"][name].get("released", True)]
+    seen = set()
+    for number, waiver in enumerate(config["waivers"]):
+        rung, gate, reason = waiver["rung"], waiver.get("gate"), waiver["reason"].strip()
+        if rung not in released:
+            raise ConfigError(
+                f"waivers.{number}.rung is {rung!r}, which is no released rung; they are "
+                f"{', '.join(released)}."
+            )
+        if ("gate" in waiver) == ("regression" in waiver):
+            raise ConfigError(f"waivers.{number} must name either a gate or a regression.")
+        if "gate" in waiver and gate not in config["gates"]:
+            near = difflib.get_close_matches(gate, config["gates"], n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "name a key of gates."
+            raise ConfigError(f"waivers.{number}.gate is {gate!r}, which is no gate; {hint}")
+        if len(reason) < REASON_LENGTH or len(reason.split()) < 3:
+            raise ConfigError(
+                f"waivers.{number}.reason is {reason!r}; write a sentence of {REASON_LENGTH} "
+                "characters or more: it is printed in the model card."
+            )
+        waived = (rung, gate, waiver.get("regression"))
+        if waived in seen:
+            raise ConfigError(f"waivers.{number} waives what another one waives; keep one.")
+        seen.add(waived)
 
 
 def md_settings(config: dict, rung: str) -> dict:

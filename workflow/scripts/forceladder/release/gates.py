@@ -1,65 +1,163 @@
-"""Limits that a release must keep. Values are judged here and nowhere else."""
+"""Limits that a release must keep. Values are judged here and nowhere else.
+
+A further gate is an entry of GATES, a limit in the config's `gates`, and, where it looks at a
+table that no gate has read before, a line in the input of rule judge_gates.
+"""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
+from forceladder import files
 from forceladder.errors import GateError
-from forceladder.tables import number
+from forceladder.tables import number, read_table
 
 ALWAYS_RUN = "LAMMPS"
-COLUMNS = ["rung", "gate", "value", "limit", "passed"]
+COLUMNS = ["rung", "gate", "value", "limit", "passed", "waiver"]
+
+# What is known of one rung: name of an input of rule judge_gates → rows, numbers as in their file
+Measures = dict[str, list[dict]]
 
 
-def judge_gates(rung: str, errors, stability, proof, engines, limits: dict) -> list[dict]:
-    """One row per gate. A value that is missing or not a number fails, saying so; the sum of
-    charges is asked of a rung that has Coulomb's law.
+def always(measures: Measures) -> bool:
+    return True
 
-    errors: rows of split_errors.csv of this rung     stability: as `stability_rows` gives it
-    proof: rows of proof.csv; engines: rows of engines.csv. LAMMPS, where it is asked for, must
-        have run what was written for it; other engines where they are installed
-    limits: the config's `gates`
-    """
-    test = next((row for row in errors if row["split"] == "test"), None)
-    shortest = min(
-        (key for row in stability for key in row["nve_drift"]),
-        key=lambda key: float(key.split()[0]), default=None,
-    )  # fmt: skip
 
-    def largest(values):
-        values = [abs(value) for value in values]
-        return math.nan if not values or any(map(math.isnan, values)) else max(values)
+class Gate(NamedTuple):
+    """label: what people call it; unit: of the value, '' for pure numbers; sign: ≤ or ≥, how the
+    value must lie to the limit; value: of a rung's measures, NaN where it cannot be told;
+    applies: whether the gate is asked of such a rung at all"""
 
-    unproven = any(
-        row["engine"] == ALWAYS_RUN and row["outcome"] not in ("proven", "refused")
-        for row in engines
+    label: str
+    unit: str
+    sign: str
+    value: Callable[[Measures], float]
+    applies: Callable[[Measures], bool] = always
+
+    def passes(self, value: float, limit: float) -> bool:
+        return value >= limit if self.sign == "≥" else value <= limit
+
+
+def held_out_error(quantity: str) -> Callable[[Measures], float]:
+    """A column of the rung's row of held-out molecules in split_errors.csv."""
+
+    def value(measures):
+        test = next((row for row in measures["errors"] if row["split"] == "test"), None)
+        return number(test[quantity]) if test else math.nan
+
+    return value
+
+
+def survival(measures: Measures) -> float:
+    """Fraction of NVT trajectories alive, of the molecule and temperature where it is least."""
+    found = (value for row in measures["stability"] for value in row["survival"].values())
+    return min(found, default=math.nan)
+
+
+def drift(measures: Measures) -> float:
+    """Largest NVE drift of any molecule at the shortest time step; NaN if one broke."""
+    rows = measures["stability"]
+    steps = {step for row in rows for step in row["nve_drift"]}
+    shortest = min(steps, key=lambda step: float(step.split()[0]), default=None)
+    found = [row["nve_drift"][shortest] for row in rows]
+    return largest(math.nan if value is None else value for value in found)
+
+
+def engines_differ(quantity: str) -> Callable[[Measures], float]:
+    """Largest difference of any engine from the training code. LAMMPS must have run what was
+    written for it; other engines count where they are installed."""
+
+    def value(measures):
+        if any(
+            row["engine"] == ALWAYS_RUN and row["outcome"] not in ("proven", "refused")
+            for row in measures["engines"]
+        ):
+            return math.nan
+        return difference(quantity)(measures)
+
+    return value
+
+
+def difference(quantity: str) -> Callable[[Measures], float]:
+    """Largest difference of a quantity in proof.csv."""
+    return lambda measures: largest(
+        excess(row) for row in measures["proof"] if row["quantity"] == quantity
     )
 
-    def differences(quantity):
-        if unproven and quantity != "sum":
-            return math.nan
-        return largest(excess(row) for row in proof if row["quantity"] == quantity)
 
-    survival = [value for row in stability for value in row["survival"].values()]
-    values = {
-        "max_test_force_rmse_kcal_per_angstrom": number(test["force_rmse"]) if test else math.nan,
-        "max_test_energy_rmse_kcal": number(test["energy_rmse"]) if test else math.nan,
-        "min_nvt_survival_fraction": min(survival, default=math.nan),
-        "max_nve_drift_kt_per_ns_per_dof": largest(
-            math.nan if (drift := row["nve_drift"][shortest]) is None else drift
-            for row in stability
-        ),
-        "max_charge_sum_error_e": differences("sum"),
-        "max_engine_energy_difference_kcal": differences("energy"),
-        "max_engine_force_difference_kcal_per_angstrom": differences("force"),
-    }
-    uncharged = bool(proof) and not any("coulomb" in row["term"] for row in proof)
-    rows = []
-    for gate, limit in limits.items():
-        if gate == "max_charge_sum_error_e" and uncharged:
+def has_charges(measures: Measures) -> bool:
+    """Whether the rung has Coulomb's law; without a proof nobody knows."""
+    proof = measures["proof"]
+    return not proof or any("coulomb" in row["term"] for row in proof)
+
+
+GATES = {
+    "max_test_force_rmse_kcal_per_angstrom": Gate(
+        "held-out force RMSE", "kcal/mol/Å", "≤", held_out_error("force_rmse")
+    ),
+    "max_test_energy_rmse_kcal": Gate(
+        "held-out relative energy RMSE", "kcal/mol", "≤", held_out_error("energy_rmse")
+    ),
+    "min_nvt_survival_fraction": Gate(
+        "NVT trajectories that survive, worst molecule", "", "≥", survival
+    ),
+    "max_nve_drift_kt_per_ns_per_dof": Gate(
+        "NVE energy drift, worst molecule", "kT/ns/dof", "≤", drift
+    ),
+    "max_charge_sum_error_e": Gate(
+        "sum of charges − net charge", "e", "≤", difference("sum"), has_charges
+    ),
+    "max_engine_energy_difference_kcal": Gate(
+        "engines − training code, energy", "kcal/mol", "≤", engines_differ("energy")
+    ),
+    "max_engine_force_difference_kcal_per_angstrom": Gate(
+        "engines − training code, force", "kcal/mol/Å", "≤", engines_differ("force")
+    ),
+}
+
+
+def measures_of(paths: dict, rungs: list[str], methods: dict[str, str]) -> dict[str, Measures]:
+    """The measures of every rung, from the inputs of rule judge_gates.
+
+    paths: name → a table of all methods with a column `method`, or a list of files, one per rung,
+        CSV or JSON
+    methods: rung → its name in the tables
+    """
+    found: dict[str, Measures] = {rung: {} for rung in rungs}
+    for name, given in paths.items():
+        if isinstance(given, str):
+            rows = read_table(given)
+            for rung in rungs:
+                found[rung][name] = [row for row in rows if row["method"] == methods[rung]]
             continue
-        value = values[gate]
-        passed = value >= limit if gate.startswith("min_") else value <= limit
-        rows.append({"rung": rung, "gate": gate, "value": value, "limit": limit, "passed": passed})
+        for rung, path in zip(rungs, given, strict=True):
+            read = files.read_json if Path(path).suffix == ".json" else read_table
+            found[rung][name] = read(path)
+    return found
+
+
+def judge_gates(rung: str, measures: Measures, limits: dict, waivers=()) -> list[dict]:
+    """One row per gate that applies. A value that is missing or not a number fails, saying so.
+
+    limits: the config's `gates`      waivers: the config's `waivers`
+    """
+    reasons = {w["gate"]: w["reason"] for w in waivers if w["rung"] == rung and "gate" in w}
+    rows = []
+    for name, limit in limits.items():
+        gate = GATES[name]
+        if gate.applies(measures):
+            value = gate.value(measures)
+            passed = gate.passes(value, limit)
+            row = (rung, name, value, limit, passed, reasons.get(name, ""))
+            rows.append(dict(zip(COLUMNS, row, strict=True)))
     return rows
+
+
+def largest(values) -> float:
+    """The largest size of any number; NaN if one is NaN or there is none."""
+    values = [abs(value) for value in values]
+    return math.nan if not values or any(map(math.isnan, values)) else max(values)
 
 
 def excess(row: dict) -> float:
@@ -71,25 +169,33 @@ def excess(row: dict) -> float:
     return abs(difference) - own if not abs(difference) <= own else 0.0
 
 
-def require_gates(rows: list[dict]):
-    """Raise GateError if any gate failed, naming each number, its limit and the difference.
+def missed_gates(rows: list[dict]) -> list[str]:
+    """A phrase for each gate that was missed and not waived: number, limit and difference.
 
     rows: of gates.csv, as strings
     """
-    missed = [row for row in rows if row["passed"] != "True"]
-    if not missed:
-        return
-    phrases = []
-    for row in missed:
-        value, limit = number(row["value"]), float(row["limit"])
-        if math.isnan(value):
-            phrases.append(f"{row['rung']}: {row['gate']} could not be measured")
-        else:
-            phrases.append(
-                f"{row['rung']}: {row['gate']} is {value:.4g}, limit {limit:.4g}, "
-                f"missed by {abs(value - limit):.4g}"
-            )
-    raise GateError(
-        f"not released, {len(missed)} gate(s) missed: {'; '.join(phrases)}. "
-        "Mend the force field, or change the limit in the config's gates and say why."
-    )
+    return [miss(row) for row in rows if row["passed"] != "True" and not row["waiver"]]
+
+
+def miss(row: dict) -> str:
+    """'class1: held-out force RMSE (max_…) is 5.25 kcal/mol/Å, limit 5, missed by 0.25 (5 %)'."""
+    gate, value, limit = GATES[row["gate"]], number(row["value"]), float(row["limit"])
+    what = f"{row['rung']}: {gate.label} ({row['gate']})"
+    if math.isnan(value):
+        return f"{what} could not be measured, limit {limit:.4g}"
+    unit = f" {gate.unit}" if gate.unit else ""
+    by = abs(value - limit)
+    share = f" ({100.0 * by / abs(limit):.3g} %)" if limit else ""
+    return f"{what} is {value:.4g}{unit}, limit {limit:.4g}, missed by {by:.4g}{share}"
+
+
+def require_gates(rows: list[dict]):
+    """Raise GateError if a gate was missed without a waiver, naming all of them.
+
+    rows: of gates.csv, as strings
+    """
+    if missed := missed_gates(rows):
+        raise GateError(
+            f"not released, {len(missed)} gate(s) missed: {'; '.join(missed)}. Mend the force "
+            "field, change the limit in the config's gates, or write a waiver, and say why."
+        )

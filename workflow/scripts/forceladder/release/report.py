@@ -8,19 +8,8 @@ from rdkit.Chem import MolFromSmiles
 
 from forceladder.job import log
 from forceladder.qm.verdicts import ACCEPTED
+from forceladder.release.gates import GATES
 from forceladder.tables import number
-
-GATES = {  # gate → what people call it, its unit, how it reads
-    "max_test_force_rmse_kcal_per_angstrom": ("held-out force RMSE", "kcal/mol/Å", "≤"),
-    "max_test_energy_rmse_kcal": ("held-out relative energy RMSE", "kcal/mol", "≤"),
-    "min_nvt_survival_fraction": ("NVT trajectories that survive, worst molecule", "", "≥"),
-    "max_nve_drift_kt_per_ns_per_dof": ("NVE energy drift, worst molecule", "kT/ns/dof", "≤"),
-    "max_charge_sum_error_e": ("sum of charges − net charge", "e", "≤"),
-    "max_engine_energy_difference_kcal": ("engines − training code, energy", "kcal/mol", "≤"),
-    "max_engine_force_difference_kcal_per_angstrom": (
-        "engines − training code, force", "kcal/mol/Å", "≤",
-    ),
-}  # fmt: skip
 
 
 def render_report(report: dict) -> str:
@@ -119,11 +108,12 @@ def core_hours(ledger: list[dict]) -> float:
 
 def _gate(row: dict) -> dict:
     """A gate for reading; small numbers keep their exponent."""
-    label, unit, sign = GATES[row["gate"]]
+    gate, passed = GATES[row["gate"]], row["passed"] == "True"
+    outcome = "passed" if passed else "waived" if row["waiver"] else "missed"
     return {
-        "rung": row["rung"], "label": label, "unit": unit, "sign": sign,
+        "rung": row["rung"], "label": gate.label, "unit": gate.unit, "sign": gate.sign,
         "value": three_digits(row["value"]), "limit": three_digits(row["limit"]),
-        "passed": row["passed"] == "True",
+        "passed": passed, "waiver": row["waiver"], "outcome": outcome,
     }  # fmt: skip
 
 
