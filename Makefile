@@ -12,7 +12,8 @@ OVERLAY := $(if $(filter psi4,$(ENGINE)),,config/without_psi4.yaml)
 
 run: setup  ## molecules → Psi4 → force field → MD → release
 	@test -f $(CONFIG) || { echo "there is no $(CONFIG); name a configuration: make run CONFIG=…" >&2; exit 1; }
-	snakemake --profile config/profiles/local --cores $(CORES) --configfile $(CONFIG) $(OVERLAY)
+	@snakemake --profile config/profiles/local --cores $(CORES) --configfile $(CONFIG) $(OVERLAY) || \
+		{ code=$$?; python -m forceladder summary --stopped config/config.yaml $(CONFIG) $(OVERLAY); exit $$code; }
 	@python -m forceladder summary config/config.yaml $(CONFIG) $(OVERLAY)
 
 test: setup  ## the whole test suite

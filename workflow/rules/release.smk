@@ -1,25 +1,57 @@
-"""Gates, then the release folder."""
+"""Gates, the report, then the release folder."""
+
+VALIDATION = "results/{run}/validation"
+QM = f"results/{{run}}/qm/{REFERENCE}"
+# What the report shows and a release keeps; release/shown.py says what becomes of a name.
+SHOWN = {
+    "molecules": "results/{run}/molecules.csv",
+    "rejected": "results/{run}/rejected.csv",
+    "left_out": "results/{run}/left_out.csv",
+    "verdicts": f"{QM}/verdicts.csv",
+    "ledger": f"{QM}/ledger.csv",
+    "verdicts_plot": f"{QM}/verdicts.svg",
+    "measures_plot": f"{QM}/measures.svg",
+    "ledger_plot": f"{QM}/ledger.svg",
+    "gates": f"{VALIDATION}/gates.csv",
+    "molecule_errors": f"{VALIDATION}/molecule_errors.csv",
+    "split_errors": f"{VALIDATION}/split_errors.csv",
+    "errors_plot": f"{VALIDATION}/errors.svg",
+    "parity_plot": f"{VALIDATION}/parity.svg",
+    "torsion_scans_plot": f"{VALIDATION}/torsion_scans.svg",
+}
+# The same for each released rung: files of validation/{rung}/seed-{seed}/
+SHOWN_OF_RUNGS = {
+    "stability": "stability.json",
+    "proof": "proof.csv",
+    "engines": "engines.csv",
+    "stability_plot": "stability.svg",
+    "history_plot": "history.svg",
+}
+
+
+def shown(wildcards):
+    """Inputs of the rules that show a run: those of all rungs, and lists of one file per rung."""
+    of_rungs = {name: released_files(file) for name, file in SHOWN_OF_RUNGS.items()}
+    return SHOWN | of_rungs
+
+
+def released_files(file):
+    """A file of validation/{rung}/seed-{seed}/ of every released rung, in their order."""
+    return expand(
+        "results/{{run}}/validation/{rung}/seed-{seed}/{file}",
+        rung=RELEASED,
+        seed=SEEDS[:1],
+        file=file,
+    )
 
 
 rule judge_gates:
     """Hold every rung's numbers against the limits of the config."""
-    input:
+    input:  # of each what a gate measures: release/gates.py
         errors="results/{run}/validation/split_errors.csv",
-        stability=expand(
-            "results/{{run}}/validation/{rung}/seed-{seed}/stability.json",
-            rung=RELEASED,
-            seed=SEEDS[:1],
-        ),
-        proof=expand(
-            "results/{{run}}/validation/{rung}/seed-{seed}/proof.csv",
-            rung=RELEASED,
-            seed=SEEDS[:1],
-        ),
-        engines=expand(
-            "results/{{run}}/validation/{rung}/seed-{seed}/engines.csv",
-            rung=RELEASED,
-            seed=SEEDS[:1],
-        ),
+        stability=released_files("stability.json"),
+        proof=released_files("proof.csv"),
+        engines=released_files("engines.csv"),
     output:
         gates=report(
             "results/{run}/validation/gates.csv",
@@ -43,26 +75,50 @@ rule judge_gates:
         "../scripts/judge_gates.py"
 
 
-rule assemble_release:
-    """The release: models, parameters, systems, errors, pictures, model card, manifest, report."""
+rule write_report:
+    """What people read of a run, whether or not its gates pass: report, summary, model card."""
     input:
+        unpack(shown),
         training_set="results/{run}/training_set.nc",
         molecule_file=ancient(config["molecules"]["file"]),
-        molecules="results/{run}/molecules.csv",
-        rejected="results/{run}/rejected.csv",
-        left_out="results/{run}/left_out.csv",
-        verdicts=f"results/{{run}}/qm/{REFERENCE}/verdicts.csv",
         engine=f"results/{{run}}/qm/{REFERENCE}/engine.json",
-        ledger=f"results/{{run}}/qm/{REFERENCE}/ledger.csv",
-        verdicts_plot=f"results/{{run}}/qm/{REFERENCE}/verdicts.svg",
-        measures_plot=f"results/{{run}}/qm/{REFERENCE}/measures.svg",
-        ledger_plot=f"results/{{run}}/qm/{REFERENCE}/ledger.svg",
-        torsion_scans_plot="results/{run}/validation/torsion_scans.svg",
-        molecule_errors="results/{run}/validation/molecule_errors.csv",
-        split_errors="results/{run}/validation/split_errors.csv",
-        errors_plot="results/{run}/validation/errors.svg",
-        parity_plot="results/{run}/validation/parity.svg",
-        gates="results/{run}/validation/gates.csv",
+        models=expand(
+            "results/{{run}}/models/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
+        ),
+    output:
+        report=report(
+            "results/{run}/report.html",
+            category="Release",
+            caption="../report/report.rst",
+        ),
+        summary="results/{run}/summary.txt",
+        card="results/{run}/MODEL_CARD.md",
+        account="results/{run}/account.json",
+    log:
+        "results/{run}/logs/write_report.log",
+    conda:
+        "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        shown=[*SHOWN, *SHOWN_OF_RUNGS],
+        methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
+        config=config,
+        code=rooms("release", "molecules/domain.py", "molecules/topology.py"),
+    script:
+        "../scripts/write_report.py"
+
+
+rule assemble_release:
+    """The release: models, parameters, systems, errors, pictures, report, manifest."""
+    input:
+        unpack(shown),
+        report="results/{run}/report.html",
+        summary="results/{run}/summary.txt",
+        card="results/{run}/MODEL_CARD.md",
+        account="results/{run}/account.json",
+        training_set="results/{run}/training_set.nc",
         models=expand(
             "results/{{run}}/models/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
         ),
@@ -72,18 +128,6 @@ rule assemble_release:
         ),
         systems=expand(
             "results/{{run}}/systems/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
-        ),
-        validation=expand(
-            "results/{{run}}/validation/{rung}/seed-{seed}/{file}",
-            rung=RELEASED,
-            seed=SEEDS[:1],
-            file=[
-                "stability.json",
-                "proof.csv",
-                "engines.csv",
-                "stability.svg",
-                "history.svg",
-            ],
         ),
     output:
         release=directory("results/{run}/releases/{name}-{version}"),
@@ -95,8 +139,7 @@ rule assemble_release:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        rungs=RELEASED,
-        methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
+        shown=[*SHOWN, *SHOWN_OF_RUNGS],
         config=config,
         code=rooms("release", "molecules/domain.py", "molecules/topology.py"),
     script:

@@ -1,4 +1,4 @@
-"""The release: models, parameters, systems, errors, pictures, model card, manifest, report."""
+"""The release: models, parameters, systems, errors, pictures, report, manifest."""
 
 from forceladder import files, job
 from forceladder.release.assemble import assemble_release, said_of_release
@@ -9,7 +9,7 @@ def main(snakemake):
         assemble_release(
             folder,
             snakemake.input,
-            methods=snakemake.params.methods,
+            shown={name: snakemake.input[name] for name in snakemake.params.shown},
             config=snakemake.params.config,
         )
     job.log.info("%s", said_of_release(snakemake.output.release))

@@ -8,6 +8,9 @@ def add_run_commands(commands):
     summary.add_argument(
         "config", nargs="+", help="configuration files, the later over the earlier"
     )
+    summary.add_argument(
+        "--stopped", action="store_true", help="only if gates stopped it: silent about all else"
+    )
     summary.set_defaults(run=run_summary)
     progress = commands.add_parser("progress", help="how far the QM of a run is")
     progress.add_argument("results", help="folder of the run, results/{run}")
@@ -15,11 +18,12 @@ def add_run_commands(commands):
 
 
 def run_summary(options) -> int:
-    """Print where the release of a configuration is, with its errors and gates."""
+    """Print where the release of a configuration is, with its errors and gates; of a run that
+    was stopped by its gates where its report is, and 1."""
     import yaml
 
     from forceladder.errors import ConfigError
-    from forceladder.release.assemble import said_of_release
+    from forceladder.release.assemble import said_of_release, said_of_stopped
 
     run, release = None, {}
     for path in options.config:
@@ -33,11 +37,17 @@ def run_summary(options) -> int:
         raise ConfigError(
             f"{' and '.join(options.config)} name no run or release; begin with config/config.yaml."
         )
-    folder = Path(f"results/{run}/releases/{release['name']}-{release['version']}")
-    if not (folder / "summary.txt").exists():
+    results = Path("results", run)
+    folder = results / f"releases/{release['name']}-{release['version']}"
+    if (folder / "summary.txt").exists():
+        if not options.stopped:
+            print(said_of_release(folder))
+        return 0
+    if (results / "summary.txt").exists():
+        print(said_of_stopped(results))
+    elif not options.stopped:
         raise ConfigError(f"there is no {folder} yet; run the workflow first.")
-    print(said_of_release(folder))
-    return 0
+    return 1
 
 
 def run_progress(options) -> int:

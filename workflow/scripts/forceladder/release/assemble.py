@@ -3,74 +3,64 @@
 import shutil
 from pathlib import Path
 
-from forceladder import __version__, files, provenance
+from forceladder import files
 from forceladder.molecules.domain import DOMAIN
-from forceladder.qm.tasks import level_of_theory
-from forceladder.release.contents import Contents, contents_of
+from forceladder.release.account import account_of
+from forceladder.release.contents import contents_of
+from forceladder.release.decision import require_release
 from forceladder.release.ensemble import copy_models
-from forceladder.release.gates import require_gates
 from forceladder.release.manifest import write_manifest
 from forceladder.release.report import render_model_card, render_report, render_summary
-from forceladder.tables import read_table
+from forceladder.release.shown import copy_shown, read_shown
+from forceladder.release.view import view_of
 
-PLOTS = ("errors", "parity", "torsion_scans", "verdicts", "measures", "ledger")
+MOLECULE_TABLES = ("molecules", "rejected", "left_out")  # at the top of a release
+TEXTS = {"report": "report.html", "summary": "summary.txt", "card": "MODEL_CARD.md"}
 
 
-def assemble_release(folder: Path, inputs, methods: dict[str, str], config: dict):
+def write_report(outputs, inputs, shown: dict, methods: dict[str, str], config: dict):
+    """Write what people read of a run, whether or not its gates pass, and what it was made from.
+
+    inputs, outputs: named paths as rule write_report lists them
+    shown: name → path or paths, those of the inputs that the report shows
+    methods: rung → its name in the error tables
+    """
+    contents = contents_of(inputs.training_set)
+    account = account_of(inputs, methods, config, contents)
+    view = view_of(read_shown(shown, list(methods)), account, contents.molecules)
+    files.write_text(outputs.report, render_report(view))
+    files.write_text(outputs.summary, render_summary(view))
+    files.write_text(outputs.card, render_model_card(view))
+    files.write_json(outputs.account, account)
+
+
+def assemble_release(folder: Path, inputs, shown: dict, config: dict):
     """Fill an empty folder with the release; its manifest is written last.
 
     inputs: named paths as rule assemble_release lists them; models, systems one per rung,
-        ensemble one per rung and further seed, validation five files per rung
-    methods: rung → its name in the error tables
+        ensemble one per rung and further seed
+    shown: the inputs among these that the report shows
     raises: GateError, before anything is copied
     """
-    gates = read_table(inputs.gates)
-    require_gates(gates)
-    seeds, per_rung = config["fit"]["seeds"], {}
+    account = files.read_json(inputs.account)
+    rungs, seeds = account["rungs"], config["fit"]["seeds"]
+    tables = read_shown({"gates": inputs.gates}, rungs)["tables"]
+    require_release(tables, inputs.report)
     more = len(seeds) - 1  # models of a rung beside the released one
-    for k, rung in enumerate(methods):
-        own = inputs.validation[5 * k : 5 * k + 5]
-        stability, proof, engines, stability_plot, history_plot = own
-        hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
+    hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
+    for k, rung in enumerate(rungs):
         members = [inputs.models[k], *inputs.ensemble[k * more : (k + 1) * more]]
         copy_models(dict(zip(seeds, members, strict=True)), folder / "models" / rung)
         shutil.copytree(inputs.systems[k], folder / "systems" / rung, ignore=hidden)
-        for path in own:
-            _copy(path, folder / "validation" / rung / Path(path).name)
-        per_rung[rung] = {
-            "stability": files.read_json(stability),
-            "proof": read_table(proof),
-            "engines": read_table(engines),
-            "stability_plot": Path(stability_plot).read_text(),
-            "history_plot": Path(history_plot).read_text(),
-            "fit": files.read_json(Path(inputs.models[k], "fit.json")),
-        }
-    for name in ("molecules", "rejected", "left_out"):
-        _copy(inputs[name], folder / f"{name}.csv")
-    for name in ("verdicts", "ledger", "molecule_errors", "split_errors", "gates"):
-        _copy(inputs[name], folder / "validation" / f"{name}.csv")
-    for name in PLOTS:
-        _copy(inputs[f"{name}_plot"], folder / "validation" / f"{name}.svg")
+    for name in MOLECULE_TABLES:
+        shutil.copyfile(inputs[name], folder / f"{name}.csv")
+    validated = {name: path for name, path in shown.items() if name not in MOLECULE_TABLES}
+    copy_shown(validated, rungs, folder)
     files.write_json(folder / "config.json", config)
-    contents = contents_of(inputs.training_set)
-    files.write_json(folder / DOMAIN, contents.domain._asdict())
-    content = manifest_content(inputs, methods, config, per_rung, contents)
-    report = {
-        "manifest": content,
-        "molecules": contents.molecules,
-        "rejected": read_table(inputs.rejected) + read_table(inputs.left_out),
-        "verdicts": read_table(inputs.verdicts),
-        "molecule_errors": read_table(inputs.molecule_errors),
-        "split_errors": read_table(inputs.split_errors),
-        "gates": gates,
-        "rungs": per_rung,
-        "ledger": read_table(inputs.ledger),
-        "plots": {name: Path(inputs[f"{name}_plot"]).read_text() for name in PLOTS},
-    }
-    files.write_text(folder / "summary.txt", render_summary(report))
-    files.write_text(folder / "MODEL_CARD.md", render_model_card(report))
-    files.write_text(folder / "report.html", render_report(report))
-    write_manifest(folder, content)
+    files.write_json(folder / DOMAIN, contents_of(inputs.training_set).domain._asdict())
+    for name, target in TEXTS.items():
+        shutil.copyfile(inputs[name], folder / target)
+    write_manifest(folder, account)
 
 
 def said_of_release(folder) -> str:
@@ -79,49 +69,7 @@ def said_of_release(folder) -> str:
     return f"The release is in {folder}; open its report.html.\n\n{text}"
 
 
-def manifest_content(inputs, methods, config, per_rung, contents: Contents) -> dict:
-    """Everything that the release was made from; the digests of its files come on top."""
-    spec = config["qm"]["specs"][config["qm"]["reference"]]
-    return {
-        "name": config["release"]["name"],
-        "version": config["release"]["version"],
-        "forceladder": __version__,
-        "rungs": list(methods),
-        "methods": methods,
-        "elements": contents.domain.elements,
-        "level_of_theory": level_of_theory(spec),
-        "spec": spec,
-        "engine": files.read_json(inputs.engine),
-        "seeds": {
-            "geometries": config["geometries"]["seed"],
-            "fit": {rung: per_rung[rung]["fit"]["seed"] for rung in methods},
-            "ensemble": config["fit"]["seeds"][1:],
-            "md": {
-                rung: (config["md"] | config["rungs"][rung].get("md", {}))["seed"]
-                for rung in methods
-            },
-            "bootstrap": config["validation"]["bootstrap_seed"],
-        },
-        "molecules": {
-            split: sum(row["split"] == split for row in contents.molecules)
-            for split in ("train", "validation", "test")
-        },
-        "geometries": contents.kinds,
-        "imports": contents.imports,
-        "fitted_to": ["energies", "forces", "dipoles"]
-        + (["electrostatic potentials"] if spec.get("esp") else []),
-        "inputs": {
-            "training_set_sha256": provenance.file_digest(inputs.training_set),
-            "molecules_sha256": provenance.file_digest(inputs.molecule_file),
-            "qm_records": [row["digest"] for row in read_table(inputs.verdicts)],
-        },
-        "code": provenance.code_commit(),
-        "packages": provenance.package_versions(),
-        "machine": provenance.machine(),
-        "config": config,
-    }
-
-
-def _copy(source, target: Path):
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
+def said_of_stopped(results) -> str:
+    """Where the report of a run is that its gates stopped, with its errors and gates."""
+    text = Path(results, "summary.txt").read_text()
+    return f"There is no release; {Path(results, 'report.html')} shows why.\n\n{text}"

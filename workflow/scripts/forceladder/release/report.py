@@ -1,136 +1,71 @@
-"""What people read of a release: summary, model card and HTML report."""
+"""What people read of a run, released or not: summary, model card and HTML report.
 
-from collections import Counter
+The report is a frame (templates/report/frame.html.j2) and a file for each section. A section that
+has nothing to say is left out, of the navigation too.
+"""
+
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from rdkit.Chem import MolFromSmiles
 
 from forceladder.job import log
-from forceladder.qm.verdicts import ACCEPTED
-from forceladder.release.gates import GATES
-from forceladder.tables import number
+from forceladder.release.view import interval, is_numeral, three_digits
+
+TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS = {  # file in templates/report → what people call it
+    "gates": "Gates",
+    "front": "Error, cost, stability",
+    "errors": "Errors",
+    "geometries": "Torsions and geometries",
+    "stability": "Stability",
+    "probes": "Probes",
+    "engines": "Engines",
+    "data": "Reference data",
+    "fits": "Fits",
+    "molecules": "Molecules",
+    "changes": "What got worse",
+    "use": "Use it",
+    "provenance": "Provenance",
+}
 
 
-def render_report(report: dict) -> str:
-    """One HTML file that needs nothing else: pictures inline, no network."""
-    drawings = {row["id"]: molecule_drawing(row["smiles"]) for row in report["molecules"]}
-    return _template("report.html.j2").render(**_view(report), drawings=drawings)
+def render_report(view: dict) -> str:
+    """One HTML file that needs nothing else: pictures inline, no network.
+
+    view: of `view_of`, here and below
+    """
+    environment = _environment(html=True)
+    drawings = {row["id"]: molecule_drawing(row["smiles"]) for row in view["molecules"]}
+    view = view | {"drawings": drawings}
+    sections = []
+    for name, title in SECTIONS.items():
+        text = environment.get_template(f"report/{name}.html.j2").render(view)
+        if text.strip():
+            sections.append({"name": name, "title": title, "text": Markup(text)})
+    return environment.get_template("report/frame.html.j2").render(view, sections=sections)
 
 
-def render_model_card(report: dict) -> str:
+def render_model_card(view: dict) -> str:
     """Markdown: scope, data, errors, gates and licences of a release."""
-    return _template("MODEL_CARD.md.j2").render(**_view(report))
+    return _environment().get_template("MODEL_CARD.md.j2").render(view)
 
 
-def render_summary(report: dict) -> str:
+def render_summary(view: dict) -> str:
     """Plain text for a terminal: errors by method and split, then the gates."""
-    return _template("summary.txt.j2").render(**_view(report))
+    return _environment().get_template("summary.txt.j2").render(view)
 
 
-def _template(name: str):
-    folder = Path(__file__).parent / "templates"
-    html = name.endswith(".html.j2")
+def _environment(html: bool = False) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=html, undefined=StrictUndefined,
+        loader=FileSystemLoader(TEMPLATES), autoescape=html, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters["three"] = three_digits
     environment.filters["interval"] = interval
-    return environment.get_template(name)
-
-
-def _view(report: dict) -> dict:
-    """The report's data with what templates should not have to work out."""
-    verdicts = Counter(row["verdict"] for row in report["verdicts"])
-    methods = list(dict.fromkeys(row["method"] for row in report["split_errors"]))
-    splits = list(dict.fromkeys(row["split"] for row in report["split_errors"]))
-    by_cell = {(row["method"], row["split"]): row for row in report["split_errors"]}
-    by_molecule = {(r["molecule"], r["method"]): r for r in report["molecule_errors"]}
-    return report | {
-        "methods": methods,
-        "splits": splits,
-        "error_of": lambda method, split: by_cell.get((method, split)),
-        "molecule_error_of": lambda molecule, method: by_molecule.get((molecule, method)),
-        "gates": [_gate(row) for row in report["gates"]],
-        "records": len(report["verdicts"]),
-        "has_scans": any(row["kind"] == "torsion_scan" for row in report["verdicts"]),
-        "accepted": verdicts.pop(ACCEPTED, 0),
-        "refused": verdicts,
-        "core_hours": core_hours(report["ledger"]),
-        "calculations": sum(int(row["calculations"]) for row in report["ledger"]),
-        "corrected": [
-            rung
-            for rung in report["manifest"]["rungs"]
-            if "correction" in report["manifest"]["config"]["rungs"][rung]["terms"]
-        ],
-        "engines": {
-            rung: engine_table(said["proof"], said["engines"])
-            for rung, said in report["rungs"].items()
-        },
-        "packages": {k: v for k, v in report["manifest"]["packages"].items() if v},
-    }
-
-
-def engine_table(proof: list[dict], outcomes: list[dict]) -> list[dict]:
-    """One row per engine: molecules and terms that were held against the training code, the
-    largest differences in energy and force, and why there are not more.
-
-    proof, outcomes: rows of proof.csv and engines.csv
-    """
-    engines = ["OpenMM", *dict.fromkeys(row["engine"] for row in outcomes)]
-    table = []
-    for engine in engines:
-        rows = [row for row in proof if row["engine"] == engine]
-        counts = {"proven": len({row["molecule"] for row in rows})}
-        for row in outcomes:
-            if row["engine"] == engine and row["outcome"] != "proven":
-                counts[row["outcome"]] = counts.get(row["outcome"], 0) + int(row["molecules"])
-        worst = {
-            quantity: max(
-                (abs(number(r["difference"])) for r in rows if r["quantity"] == quantity),
-                default=None,
-            )
-            for quantity in ("energy", "force")
-        }
-        reasons = [row["reason"] for row in outcomes if row["engine"] == engine and row["reason"]]
-        terms = {row["term"] for row in rows if "+" not in row["term"]}
-        table.append({"engine": engine, **worst, "counts": counts, "terms": len(terms),
-                      "reasons": list(dict.fromkeys(reasons))})  # fmt: skip
-    return table
-
-
-def core_hours(ledger: list[dict]) -> float:
-    """Of all calculations, retries included."""
-    columns = ("core_seconds", "retry_core_seconds")
-    return sum(number(row[column]) for row in ledger for column in columns) / 3600.0
-
-
-def _gate(row: dict) -> dict:
-    """A gate for reading; small numbers keep their exponent."""
-    gate, passed = GATES[row["gate"]], row["passed"] == "True"
-    outcome = "passed" if passed else "waived" if row["waiver"] else "missed"
-    return {
-        "rung": row["rung"], "label": gate.label, "unit": gate.unit, "sign": gate.sign,
-        "value": three_digits(row["value"]), "limit": three_digits(row["limit"]),
-        "passed": passed, "waiver": row["waiver"], "outcome": outcome,
-    }  # fmt: skip
-
-
-def three_digits(value) -> str:
-    """Three significant digits; a dash where there is no number."""
-    value = number(value) if isinstance(value, str) else value
-    if value is None or value != value:
-        return "–"
-    if value != 0 and abs(value) < 1e-3:
-        return f"{value:.1e}"
-    return f"{value:.3g}"
-
-
-def interval(row: dict, quantity: str) -> str:
-    """'[low, high]' of a row of split_errors, empty where none was drawn."""
-    low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
-    return f"[{three_digits(low)}, {three_digits(high)}]" if low and high else ""
+    environment.tests["numeral"] = is_numeral
+    return environment
 
 
 def molecule_drawing(smiles: str) -> str:

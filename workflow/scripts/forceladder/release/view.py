@@ -1,0 +1,118 @@
+"""What templates should not have to work out: rows by what they are looked up by, numbers as read.
+
+All rows are those of tables, as strings.
+"""
+
+from collections import Counter
+
+from forceladder.qm.verdicts import ACCEPTED
+from forceladder.release.decision import reasons_against
+from forceladder.release.gates import GATES
+from forceladder.tables import number
+
+
+def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
+    """Everything that a template may name.
+
+    shown: of `read_shown`      account: of `account_of`      molecules: of `Contents`
+    """
+    tables = shown["tables"]
+    verdicts = Counter(row["verdict"] for row in tables["verdicts"])
+    by_cell = {(row["method"], row["split"]): row for row in tables["split_errors"]}
+    by_molecule = {(row["molecule"], row["method"]): row for row in tables["molecule_errors"]}
+    return shown | {
+        "manifest": account,
+        "molecules": molecules,
+        "against": reasons_against(tables),
+        "methods": list(dict.fromkeys(row["method"] for row in tables["split_errors"])),
+        "splits": list(dict.fromkeys(row["split"] for row in tables["split_errors"])),
+        "error_of": lambda method, split: by_cell.get((method, split)),
+        "molecule_error_of": lambda molecule, method: by_molecule.get((molecule, method)),
+        "gates": [gate_row(row) for row in tables["gates"]],
+        "rejected": tables["rejected"] + tables["left_out"],
+        "records": len(tables["verdicts"]),
+        "accepted": verdicts.pop(ACCEPTED, 0),
+        "refused": verdicts,
+        "core_hours": core_hours(tables["ledger"]),
+        "calculations": sum(int(row["calculations"]) for row in tables["ledger"]),
+        "corrected": [
+            rung
+            for rung in account["rungs"]
+            if "correction" in account["config"]["rungs"][rung]["terms"]
+        ],
+        "engines": {
+            rung: engine_table(said["proof"], said["engines"])
+            for rung, said in shown["rungs"].items()
+        },
+        "packages": {k: v for k, v in account["packages"].items() if v},
+    }
+
+
+def engine_table(proof: list[dict], outcomes: list[dict]) -> list[dict]:
+    """One row per engine: molecules and terms that were held against the training code, the
+    largest differences in energy and force, and why there are not more.
+
+    proof, outcomes: rows of proof.csv and engines.csv
+    """
+    engines = ["OpenMM", *dict.fromkeys(row["engine"] for row in outcomes)]
+    table = []
+    for engine in engines:
+        rows = [row for row in proof if row["engine"] == engine]
+        counts = {"proven": len({row["molecule"] for row in rows})}
+        for row in outcomes:
+            if row["engine"] == engine and row["outcome"] != "proven":
+                counts[row["outcome"]] = counts.get(row["outcome"], 0) + int(row["molecules"])
+        worst = {
+            quantity: max(
+                (abs(number(r["difference"])) for r in rows if r["quantity"] == quantity),
+                default=None,
+            )
+            for quantity in ("energy", "force")
+        }
+        reasons = [row["reason"] for row in outcomes if row["engine"] == engine and row["reason"]]
+        terms = {row["term"] for row in rows if "+" not in row["term"]}
+        table.append({"engine": engine, **worst, "counts": counts, "terms": len(terms),
+                      "reasons": list(dict.fromkeys(reasons))})  # fmt: skip
+    return table
+
+
+def core_hours(ledger: list[dict]) -> float:
+    """Of all calculations, retries included."""
+    columns = ("core_seconds", "retry_core_seconds")
+    return sum(number(row[column]) for row in ledger for column in columns) / 3600.0
+
+
+def gate_row(row: dict) -> dict:
+    """A gate for reading; small numbers keep their exponent."""
+    gate, passed = GATES[row["gate"]], row["passed"] == "True"
+    outcome = "passed" if passed else "waived" if row["waiver"] else "missed"
+    return {
+        "rung": row["rung"], "label": gate.label, "unit": gate.unit, "sign": gate.sign,
+        "value": three_digits(row["value"]), "limit": three_digits(row["limit"]),
+        "passed": passed, "waiver": row["waiver"], "outcome": outcome,
+    }  # fmt: skip
+
+
+def three_digits(value) -> str:
+    """Three significant digits; a dash where there is no number."""
+    value = number(value) if isinstance(value, str) else value
+    if value is None or value != value:
+        return "–"
+    if value != 0 and abs(value) < 1e-3:
+        return f"{value:.1e}"
+    return f"{value:.3g}"
+
+
+def interval(row: dict, quantity: str) -> str:
+    """'[low, high]' of a row of split_errors, empty where none was drawn."""
+    low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
+    return f"[{three_digits(low)}, {three_digits(high)}]" if low and high else ""
+
+
+def is_numeral(cell) -> bool:
+    """Whether a cell of a table says a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
