@@ -13,6 +13,7 @@ HOUSE = PROJECT / "workflow/scripts/forceladder"
 CONDA_NAMES = {  # import name → conda-forge name, where they differ
     "tblite": "tblite-python", "dftd3": "dftd3-python", "torch": "pytorch",
     "matplotlib": "matplotlib-base", "openff": "openff-toolkit",
+    "markupsafe": "jinja2",  # comes with it
 }  # fmt: skip
 # Imported only if there (dgl, mace, openmmml), by Psi4's own Python, or by the Snakefile alone
 OPTIONAL = {"dgl", "mace", "e3nn", "openmmml", "psi4", "protocol", "jsonschema"}
@@ -89,7 +90,7 @@ def test_openff_environment_holds_every_openff_package_that_is_imported():
 def test_everything_that_the_project_imports_is_pinned_for_pip():
     needed = imported(HOUSE) | imported(PROJECT / "workflow/scripts") | imported(PROJECT / "tests")
     local = {path.stem for path in (PROJECT / "tests").rglob("*.py")}
-    names = {"yaml": "snakemake"}  # comes with it
+    names = {"yaml": "snakemake", "markupsafe": "jinja2"}  # come with these
     assert {names.get(n, n) for n in needed} - local - set(pinned()) - CONDA_ONLY == set()
 
 
