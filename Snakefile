@@ -17,6 +17,7 @@ include: "workflow/rules/training_set.smk"
 include: "workflow/rules/fit.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/validate.smk"
+include: "workflow/rules/front.smk"
 include: "workflow/rules/release.smk"
 
 

@@ -5,7 +5,6 @@ A benchmark imports from here first; then it finds `forceladder` and the helpers
 
 import argparse
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
@@ -19,8 +18,7 @@ import yaml  # noqa: E402
 from forceladder import files  # noqa: E402
 from forceladder.configuration import fit_settings  # noqa: E402
 from forceladder.provenance import code_commit, machine  # noqa: E402
-
-SHORTEST_MEASURE = 0.02  # s; shorter actions would be at the mercy of one interruption
+from forceladder.validate.timing import alternating_seconds  # noqa: E402, F401
 
 
 def rounds_asked(description: str) -> int:
@@ -74,36 +72,6 @@ def devices() -> list[str]:
         return ["cpu", "cuda"]
     print("no CUDA device here: only the CPU is measured.")
     return ["cpu"]
-
-
-def alternating_seconds(actions: dict, rounds: int) -> dict[str, np.ndarray]:
-    """Seconds of each action in each round, [rounds]; every round takes all of them in turn, so
-    that a busy machine slows all alike. Short actions are repeated within a round."""
-    repeats = {}
-    for name, action in actions.items():
-        seconds(action, 1)  # fills caches
-        repeats[name] = max(1, round(SHORTEST_MEASURE / max(seconds(action, 1), 1e-6)))
-    found = [{name: seconds(action, repeats[name]) for name, action in actions.items()}
-             for _ in range(rounds)]  # fmt: skip
-    return {name: np.array([one[name] for one in found]) for name in actions}
-
-
-def seconds(action, repeats: int) -> float:
-    """Of one call. CPU time of this process, which counts no one else's work (let torch have one
-    thread); on a machine with a GPU, time on the clock until all is done that was sent there."""
-    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
-    synchronize()
-    start = clock()
-    for _ in range(repeats):
-        action()
-    synchronize()
-    return (clock() - start) / repeats
-
-
-def synchronize():
-    """Wait for what was sent to the GPU."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def median(values: np.ndarray) -> float:

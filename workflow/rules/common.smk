@@ -161,6 +161,20 @@ def method_env(wildcards):
     return "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
 
 
+def all_methods_env():
+    """The environment of a job that runs all methods; what it lacks is a row without a number."""
+    if "OpenFF Sage 2.3.0" in BASELINES.values():
+        return "../../envs/openff.yaml"
+    return "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
+
+
+def folders_of(method):
+    """Systems and model of a method that was fitted, None of a baseline; for `params`."""
+    if method in BASELINES:
+        return None
+    return [f"results/{RUN}/{kind}/{method}" for kind in ("systems", "models")]
+
+
 def release_folder():
     """Where the release of this run goes."""
     release = config["release"]

@@ -5,7 +5,7 @@ import numpy as np
 
 from forceladder.figures import plt
 from forceladder.training_set.dataset import SPLITS
-from forceladder.validate.plots.style import FORCE_LABEL, split_name
+from forceladder.validate.plots.style import FORCE_LABEL, INK, SOFT, split_name
 
 COLOURS = "YlOrBr"
 
@@ -32,15 +32,15 @@ def plot_group_errors(rows: list[dict], quantity: str = "force_rmse"):
                 dark = scale(max(error, scale.vmin)) > 0.6
                 axis.text(column, row, f"{error:.3g}" if error < 100 else f"{error:.0f}",
                           ha="center", va="center", fontsize=7,
-                          color="white" if dark else "#1d2733")  # fmt: skip
+                          color="white" if dark else INK)  # fmt: skip
         axis.set_title(split_name(split))
         axis.set_xticks(range(len(methods)), methods, rotation=40, ha="right", fontsize=8)
         counts = [_molecules(cells, split, group) for group in groups]
         for row, count in enumerate(counts):
             if count:
                 axis.text(len(methods) - 0.42, row, str(count), va="center", fontsize=6.5,
-                          color="#5b6775")  # fmt: skip
-        axis.text(len(methods) - 0.42, -0.75, "n", fontsize=6.5, color="#5b6775")
+                          color=SOFT)  # fmt: skip
+        axis.text(len(methods) - 0.42, -0.75, "n", fontsize=6.5, color=SOFT)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
     axes[0, 0].set_yticks(range(len(groups)), [g.replace("_", " ") for g in groups], fontsize=8)

@@ -9,6 +9,7 @@ BASELINE_COLOURS = {
     "MMFF94": "#4d4d4d", "GFN2-xTB": "#8c8c8c", "UFF": "#c4c4c4", "OpenFF Sage 2.3.0": "#000000",
 }  # fmt: skip
 SPLIT_COLOURS = {"train": "#9ecae1", "validation": "#E69F00", "test": "#D55E00"}
+INK, SOFT, LINE = "#1d2733", "#5b6775", "#dfe4ea"  # of the release's report
 FORCE_LABEL = "force RMSE (kcal/mol/Å)"
 
 

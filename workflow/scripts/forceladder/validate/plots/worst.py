@@ -7,10 +7,9 @@ from rdkit.Chem import rdDepictor
 
 from forceladder.figures import plt
 from forceladder.molecules.read import molecule_from_mapped_smiles
-from forceladder.validate.plots.style import split_name
+from forceladder.validate.plots.style import INK, SOFT, split_name
 
 COLOURS = plt.get_cmap("YlOrRd")
-INK, SOFT = "#1d2733", "#5b6775"
 
 
 def plot_worst(dataset, cases: list[dict]):

@@ -1,0 +1,37 @@
+"""What a force costs, all methods in turn on one thread; and what the reference's has cost."""
+
+import os
+
+from forceladder import job
+from forceladder.figures import save_figure
+from forceladder.tables import read_table, write_table
+from forceladder.training_set.dataset import read_training_set, select
+from forceladder.validate.cost import (
+    COLUMNS,
+    chosen_molecules,
+    ledger_costs,
+    measured_costs,
+)
+from forceladder.validate.methods import method_surfaces
+from forceladder.validate.plots.cost import plot_cost
+
+
+def main(snakemake):
+    os.environ["OMP_NUM_THREADS"] = "1"  # the job has all cores, to be alone; it uses one
+    params, everything = snakemake.params, read_training_set(snakemake.input.training_set)
+    chosen = chosen_molecules(everything["atom_count"].values, params.molecules)
+    dataset = select(everything, [(m, [0]) for m in chosen])
+    methods = {
+        label: method_surfaces(dataset, label, *(folders or ()))
+        for label, folders in params.methods.items()
+    }
+    rows = measured_costs(dataset, methods, params.rounds)
+    names = dataset["molecule_id"].values.tolist()
+    sizes = dict(zip(names, dataset["atom_count"].values.tolist(), strict=True))
+    rows += ledger_costs(read_table(snakemake.input.ledger), sizes)
+    write_table(snakemake.output.cost, rows, COLUMNS)
+    save_figure(plot_cost(rows), snakemake.output.plot)
+
+
+if __name__ == "__main__":
+    job.run(main, snakemake)  # noqa: F821
