@@ -13,12 +13,6 @@ rule measure_cost:
         ledger=f"results/{{run}}/qm/{REFERENCE}/ledger.csv",
     output:
         cost="results/{run}/validation/cost.csv",
-        plot=report(
-            "results/{run}/validation/cost.svg",
-            category="Front",
-            caption="../report/cost.rst",
-            labels={"method": "all", "picture": "cost"},
-        ),
     log:
         "results/{run}/logs/measure_cost.log",
     conda:
@@ -42,9 +36,69 @@ rule measure_cost:
             "validate/methods.py",
             "validate/surface.py",
             "validate/timing.py",
+        ),
+    script:
+        "../scripts/measure_cost.py"
+
+
+def kind_of(method):
+    """What a method computes with, for the colours of the front."""
+    if method in BASELINES:
+        return "baseline"
+    terms = config["rungs"][FITTED[method][0]]["terms"]
+    if "correction" not in terms:
+        return "mechanics"
+    return "network" if terms == ["correction"] else "mechanics and network"
+
+
+rule draw_front:
+    """Error against cost against stability: who is on the front, and what a step up costs."""
+    input:
+        errors="results/{run}/validation/split_errors.csv",
+        cost="results/{run}/validation/cost.csv",
+    output:
+        table="results/{run}/validation/front.csv",
+        steps="results/{run}/validation/front_steps.csv",
+        plot=report(
+            "results/{run}/validation/front.svg",
+            category="Front",
+            caption="../report/front.rst",
+            labels={"method": "all", "picture": "front"},
+        ),
+        cost_plot=report(
+            "results/{run}/validation/cost.svg",
+            category="Front",
+            caption="../report/cost.rst",
+            labels={"method": "all", "picture": "cost"},
+        ),
+        page=report(
+            "results/{run}/validation/front.html",
+            category="Front",
+            caption="../report/front_page.rst",
+            labels={"method": "all", "picture": "front, interactive"},
+        ),
+    log:
+        "results/{run}/logs/draw_front.log",
+    conda:
+        "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(30),
+    params:
+        kinds={label_of(method): kind_of(method) for method in METHODS},
+        hottest_kelvin=config["validation"]["front_temperature_kelvin"],
+        title=f"The front of {RUN}",
+        code=rooms(
+            "validate/cost.py",
+            "validate/front.py",
+            "validate/standings.py",
+            "validate/templates",
             "validate/plots/cost.py",
+            "validate/plots/front.py",
+            "validate/plots/front_page.py",
+            "validate/plots/labels.py",
             "validate/plots/style.py",
             "figures.py",
         ),
     script:
-        "../scripts/measure_cost.py"
+        "../scripts/draw_front.py"

@@ -3,7 +3,6 @@
 import os
 
 from forceladder import job
-from forceladder.figures import save_figure
 from forceladder.tables import read_table, write_table
 from forceladder.training_set.dataset import read_training_set, select
 from forceladder.validate.cost import (
@@ -13,7 +12,6 @@ from forceladder.validate.cost import (
     measured_costs,
 )
 from forceladder.validate.methods import method_surfaces
-from forceladder.validate.plots.cost import plot_cost
 
 
 def main(snakemake):
@@ -28,9 +26,10 @@ def main(snakemake):
     rows = measured_costs(dataset, methods, params.rounds)
     names = dataset["molecule_id"].values.tolist()
     sizes = dict(zip(names, dataset["atom_count"].values.tolist(), strict=True))
-    rows += ledger_costs(read_table(snakemake.input.ledger), sizes)
+    # where a baseline is the reference, too, it was measured here
+    paid = ledger_costs(read_table(snakemake.input.ledger), sizes)
+    rows += [row for row in paid if row["method"] not in methods]
     write_table(snakemake.output.cost, rows, COLUMNS)
-    save_figure(plot_cost(rows), snakemake.output.plot)
 
 
 if __name__ == "__main__":
