@@ -35,6 +35,7 @@ rule all:
     input:
         release_folder(),
         f"results/{RUN}/validation/torsion_scans.svg",
+        f"results/{RUN}/validation/front.html",
         # of the rungs, too, that are only looked at
         expand(
             "results/{run}/validation/{rung}/seed-{seed}/{picture}.svg",

@@ -65,6 +65,7 @@ ONLY_IN = {
         "molecules/sampling.py", "molecules/normal_modes.py", "validate/",
         "training_set/importers/extxyz.py", "deploy/ase_calculator.py",
     ),
+    "plotly": ("validate/plots/front_page.py",),
     "openmmml": ("deploy/openmm_ml.py",),
     "pyarrow": ("training_set/importers/openff_torsiondrives.py",),
     "h5py": ("training_set/importers/spice.py",),

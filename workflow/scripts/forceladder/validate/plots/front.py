@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection
 from forceladder.figures import plt
 from forceladder.validate.front import climb, steps
 from forceladder.validate.plots.labels import place_labels
-from forceladder.validate.plots.style import INK, LINE, SOFT
+from forceladder.validate.plots.style import INK, LINE, SOFT, split_name
 from forceladder.validate.standings import COSTS
 
 KIND_COLOURS = {
@@ -164,9 +164,10 @@ def _draw_method(axis, row: dict, floor: float):
 
 def _words(axis, rows: list[dict], floor: float):
     row = rows[0]
-    place = {"test": "held-out molecules"}.get(row["split"], f"{row['split']} molecules")
     count = max((r.get("molecules") or 0 for r in rows), default=0)
-    axis.set_ylabel(f"{row['error_measure']} of {count} {place} ({row['unit']})")
+    axis.set_ylabel(
+        f"{row['error_measure']} of {count} {split_name(row['split'])} molecules ({row['unit']})"
+    )
     axis.set_xlabel(f"cost on one core: {COSTS[row['cost_measure']]} of one molecule")
 
 

@@ -18,7 +18,7 @@ from forceladder.validate.plots.front import (
     zero_place,
 )
 from forceladder.validate.plots.labels import label_places
-from forceladder.validate.plots.style import INK, LINE, SOFT
+from forceladder.validate.plots.style import INK, LINE, SOFT, split_name
 from forceladder.validate.standings import COSTS
 
 SIZE = 17.0  # px, of a disc
@@ -117,8 +117,8 @@ def interactive_figure(rows: list[dict]) -> go.Figure:
         plot_bgcolor="white", height=540, margin={"l": 70, "r": 45, "t": 20, "b": 60},
         modebar={"orientation": "v", "color": "#c3cad2", "activecolor": SOFT},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, uirevision="front",
-        hoverlabel={"bgcolor": "white", "bordercolor": LINE, "font": {"color": INK, "size": 13},
-                    "align": "left"},
+        hoverlabel={"bgcolor": "white", "bordercolor": LINE, "align": "left",
+                    "font": {"color": INK, "size": 13, "family": FONT}},
         shapes=_shade(shown),
     )  # fmt: skip
     return figure
@@ -166,7 +166,7 @@ def _hover(row: dict) -> str:
     missing = f", without parameters for {row['missing']}" if row.get("missing") else ""
     lines = [f"<b>{row['method']}</b>  <i>{row['kind']}</i>", f"{row['error_measure']}: {error}"]
     if row.get("molecules"):
-        lines.append(f"{row['molecules']} {row['split']} molecules{missing}")
+        lines.append(f"{row['molecules']} {split_name(row['split'])} molecules{missing}")
     lines.append(f"{COSTS[row['cost_measure']]}: {in_time(row['milliseconds'])}")
     lines.append(survival_words(row))
     better = row["dominated_by"]

@@ -21,7 +21,7 @@ def method_colours(methods) -> dict[str, str]:
 
 def split_name(split: str) -> str:
     """What readers call a split."""
-    return "held out" if split == "test" else split
+    return "held-out" if split == "test" else split
 
 
 def log_scale(axis):
