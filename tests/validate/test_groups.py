@@ -75,3 +75,10 @@ def test_paracetamol_has_the_groups_that_a_chemist_names():
 def test_spellings_of_a_sulfoxide_are_one_group():
     one, other = mol_of("CS(=O)C"), mol_of("C[S+]([O-])C")
     assert "sulfoxide" in functional_groups(one) and "sulfoxide" in functional_groups(other)
+
+
+@pytest.mark.parametrize("smiles", ["CCO", "CC(=O)Nc1ccc(O)cc1", "CSSC", "S", "N", "CN=O", "C#N"])
+def test_every_atom_of_an_ordinary_molecule_is_in_a_group(smiles):
+    mol = mol_of(smiles)
+    rows = set().union(*functional_groups(mol).values())
+    assert rows == set(range(mol.GetNumAtoms()))

@@ -5,7 +5,7 @@ import numpy as np
 
 from forceladder.figures import plt
 from forceladder.training_set.dataset import SPLITS
-from forceladder.validate.plots.style import FORCE_LABEL, INK, SOFT, split_name
+from forceladder.validate.plots.style import FORCE_LABEL, INK, SOFT, plain_bar, split_name
 
 COLOURS = "YlOrBr"
 
@@ -46,8 +46,7 @@ def plot_group_errors(rows: list[dict], quantity: str = "force_rmse"):
     axes[0, 0].set_yticks(range(len(groups)), [g.replace("_", " ") for g in groups], fontsize=8)
     bar = figure.colorbar(shown, ax=axes, location="bottom", fraction=0.03, pad=0.01, aspect=50)
     bar.set_label(FORCE_LABEL if quantity == "force_rmse" else "relative energy RMSE (kcal/mol)")
-    bar.ax.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:g}"))
-    bar.ax.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    plain_bar(bar)
     return figure
 
 

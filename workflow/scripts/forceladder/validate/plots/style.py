@@ -31,3 +31,11 @@ def log_scale(axis):
     axis.yaxis.set_major_formatter(plain)
     axis.yaxis.set_minor_locator(matplotlib.ticker.LogLocator(subs=(2, 5)))
     axis.yaxis.set_minor_formatter(plain)
+
+
+def plain_bar(bar):
+    """Plain numbers, few of them, along a horizontal logarithmic colour bar."""
+    plain = matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}")
+    bar.set_ticks(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+    bar.ax.xaxis.set_major_formatter(plain)
+    bar.ax.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())

@@ -7,7 +7,7 @@ from rdkit.Chem import rdDepictor
 
 from forceladder.figures import plt
 from forceladder.molecules.read import molecule_from_mapped_smiles
-from forceladder.validate.plots.style import INK, SOFT, split_name
+from forceladder.validate.plots.style import INK, SOFT, plain_bar, split_name
 
 COLOURS = plt.get_cmap("YlOrRd")
 
@@ -49,8 +49,7 @@ def plot_worst(dataset, cases: list[dict]):
         fraction=0.02, pad=0.02, aspect=60,
     )  # fmt: skip
     bar.set_label("error of the force on an atom (kcal/mol/Å)")
-    bar.ax.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x:g}"))
-    bar.ax.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    plain_bar(bar)
     return figure
 
 
