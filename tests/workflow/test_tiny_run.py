@@ -12,7 +12,7 @@ import openmm
 import pytest
 import qcelemental.models.v1 as qcschema
 
-from checkout import PROJECT, PSI4_SPEC, Checkout
+from checkout import PROJECT, PSI4_SPEC
 from forceladder import files
 from forceladder.provenance import file_digest
 from forceladder.release.manifest import verify
@@ -21,26 +21,6 @@ from forceladder.training_set.dataset import read_training_set
 pytestmark = pytest.mark.workflow
 
 LADDER = ("class1", "class2", "delta", "mlff", "bespoke")
-
-MOLECULES = """\
-id,smiles,charge,multiplicity,split
-methanol,CO,0,,train
-water,O,,,train
-ammonium,[NH4+],1,1,train
-open-ring,C1CC,,,train
-selenol,C[SeH],,,train
-doublet-methane,C,,2,train
-twin,OC,,,test
-formaldehyde,C=O,,,test
-"""
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, psi4_version):
-    checkout = Checkout(tmp_path_factory.mktemp("tiny"), MOLECULES)
-    checkout.output = checkout.run().stdout
-    assert checkout.release.is_dir(), checkout.output[-6000:]
-    return checkout
 
 
 def table(path):
@@ -258,10 +238,11 @@ def test_a_new_molecule_reruns_only_its_own_qm(run):
     """Placed last but one: it changes the molecule file for good."""
     before = run.cached()
     path = run.folder / "molecules.csv"
-    path.write_text(path.read_text() + "hydrogen-peroxide,OO,,,train\n")
+    text = path.read_text()
+    path.write_text(text + "hydrogen-peroxide,OO,,,train\n")
     plan = run.planned()
     assert plan["compute_qm"] == plan["generate_geometries"] == 1
-    path.write_text(MOLECULES)
+    path.write_text(text)
     assert run.cached() == before
 
 
