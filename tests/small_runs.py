@@ -1,5 +1,6 @@
 """What the rules leave of a small run: as much of it as a report and a release are made from."""
 
+import re
 from pathlib import Path
 
 import yaml
@@ -11,6 +12,7 @@ from forceladder.export.parameters import molecule_parameters
 from forceladder.export.proof import COLUMNS as PROOF_COLUMNS
 from forceladder.model.checkpoint import save_model
 from forceladder.qm.ledger import COLUMNS as LEDGER_COLUMNS
+from forceladder.release.assemble import assemble_release, write_report
 from forceladder.release.gates import COLUMNS as GATE_COLUMNS
 from forceladder.tables import write_table
 from forceladder.training_set.dataset import row_ranges, write_training_set
@@ -156,3 +158,21 @@ class SmallRun:
     def picture(self, name) -> str:
         files.write_text(self.folder / f"{name}.svg", PICTURE.format(name))
         return str(self.folder / f"{name}.svg")
+
+
+def texts(run) -> dict[str, str]:
+    """The outputs of rule write_report by name."""
+    write_report(run.outputs, run.inputs, run.shown, run.methods, run.config)
+    return {name: open(path).read() for name, path in run.outputs.items()}
+
+
+def release(run, folder):
+    """What rule assemble_release makes, after `texts`."""
+    folder.mkdir()
+    assemble_release(folder, Named(run.inputs | run.outputs), run.shown, run.config)
+    return folder
+
+
+def words(html: str) -> str:
+    """What a reader sees of a page."""
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.S).split())

@@ -83,6 +83,7 @@ def test_every_object_of_the_schema_refuses_unknown_keys():
         ("md.nve_ps", 0.01, "md.nve_frames is 500, more than the 20 steps of 0.5 fs"),
         ("molecules.split_fractions.test", 0.9, "molecules.split_fractions add up to 1;"),
         ("md.nve_ps", -1, "md.nve_ps is -1; it must be greater than 0."),
+        ("release.regression_significance", 5, "release.regression_significance is 5; it must be"),
         ("release.version", "1.0", "release.version is '1.0'; it must match"),
         ("qm.specs.gfn2-xtb.engine", "psi5", "it must be one of psi4, gfn2-xtb."),
         ("qm.reference", "hf", "qm.reference names 'hf', which qm.specs does not list"),

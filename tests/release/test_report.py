@@ -7,27 +7,11 @@ import pytest
 
 from forceladder.cli import main
 from forceladder.errors import GateError
-from forceladder.release.assemble import assemble_release, write_report
 from forceladder.release.manifest import verify
 from forceladder.release.report import SECTIONS, TEMPLATES
-from small_runs import Named
+from small_runs import release, texts, words
 
 REASON = "The two test molecules are ethers, of which there is one to learn from."
-
-
-def texts(run) -> dict[str, str]:
-    write_report(run.outputs, run.inputs, run.shown, run.methods, run.config)
-    return {name: open(path).read() for name, path in run.outputs.items()}
-
-
-def release(run, folder):
-    folder.mkdir()
-    assemble_release(folder, Named(run.inputs | run.outputs), run.shown, run.config)
-    return folder
-
-
-def words(html: str) -> str:
-    return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", html, flags=re.S).split())
 
 
 def test_a_run_that_keeps_its_limits_is_released_as_its_report_says(small_run, tmp_path):
@@ -50,7 +34,7 @@ def test_a_missed_limit_stops_the_release_but_not_the_report(small_run, tmp_path
         "class2: held-out force RMSE (max_test_force_rmse_kcal_per_angstrom) is 16.5 kcal/mol/Å, "
         "limit 15, missed by 1.5 (10 %)"
     )
-    assert words(said["report"].split("</nav>")[1]).startswith("Not released: 2 limits missed")
+    assert words(said["report"].split("</nav>")[1]).startswith("Not released, for 2 reasons")
     for name in ("report", "summary", "card"):
         assert phrase in said[name], name
     with pytest.raises(GateError) as caught:

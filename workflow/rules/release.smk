@@ -1,4 +1,7 @@
-"""Gates, the report, then the release folder."""
+"""Gates, what got worse, the report, then the release folder."""
+
+from forceladder.errors import ReleaseError
+from forceladder.release.previous import find_previous
 
 VALIDATION = "results/{run}/validation"
 QM = f"results/{{run}}/qm/{REFERENCE}"
@@ -27,6 +30,24 @@ SHOWN_OF_RUNGS = {
     "stability_plot": "stability.svg",
     "history_plot": "history.svg",
 }
+
+# The release to compare with, if there is one: its manifest.json, which no rule of this run makes.
+try:
+    PREVIOUS = find_previous(
+        config["release"]["previous"],
+        config["release"]["name"],
+        config["release"]["version"],
+        f"results/{RUN}/releases",
+    )
+except ReleaseError as error:
+    raise WorkflowError(str(error)) from None
+if PREVIOUS:
+    SHOWN |= {
+        "changes": f"{VALIDATION}/changes.csv",
+        "parameter_changes": f"{VALIDATION}/parameter_changes.csv",
+        "changes_plot": f"{VALIDATION}/changes.svg",
+        "previous": f"{VALIDATION}/previous.json",
+    }
 
 
 def shown(wildcards):
@@ -73,6 +94,50 @@ rule judge_gates:
         code=rooms("release/gates.py"),
     script:
         "../scripts/judge_gates.py"
+
+
+rule compare_releases:
+    """What got worse since the previous release, and which version the change asks for."""
+    input:
+        previous=f"{PREVIOUS}/manifest.json",
+        training_set="results/{run}/training_set.nc",
+        gates="results/{run}/validation/gates.csv",
+        models=expand(
+            "results/{{run}}/models/{rung}/seed-{seed}", rung=RELEASED, seed=SEEDS[:1]
+        ),
+        predictions=released_files("predictions.nc"),
+        stability=released_files("stability.json"),
+    output:
+        changes=report(
+            "results/{run}/validation/changes.csv",
+            category="Release",
+            caption="../report/changes.rst",
+        ),
+        parameters="results/{run}/validation/parameter_changes.csv",
+        plot=report(
+            "results/{run}/validation/changes.svg",
+            category="Release",
+            caption="../report/changes.rst",
+            labels={"rung": "all", "picture": "what changed"},
+        ),
+        previous="results/{run}/validation/previous.json",
+    log:
+        "results/{run}/logs/compare_releases.log",
+    conda:
+        "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(60),
+    params:
+        rungs=RELEASED,
+        release=config["release"],
+        waivers=config["waivers"],
+        spec=config["qm"]["specs"][REFERENCE],
+        drift_limit=config["gates"]["max_nve_drift_kt_per_ns_per_dof"],
+        seed=config["validation"]["bootstrap_seed"],
+        code=rooms("energy", "model", "export/numbers.py", "validate", "release"),
+    script:
+        "../scripts/compare_releases.py"
 
 
 rule write_report:

@@ -44,8 +44,7 @@ def assemble_release(folder: Path, inputs, shown: dict, config: dict):
     """
     account = files.read_json(inputs.account)
     rungs, seeds = account["rungs"], config["fit"]["seeds"]
-    tables = read_shown({"gates": inputs.gates}, rungs)["tables"]
-    require_release(tables, inputs.report)
+    require_release(read_shown(shown, rungs), inputs.report)
     more = len(seeds) - 1  # models of a rung beside the released one
     hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
     for k, rung in enumerate(rungs):

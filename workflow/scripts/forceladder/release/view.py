@@ -8,6 +8,7 @@ from collections import Counter
 from forceladder.qm.verdicts import ACCEPTED
 from forceladder.release.decision import reasons_against
 from forceladder.release.gates import GATES
+from forceladder.release.regressions import idle_waivers
 from forceladder.tables import number
 
 
@@ -23,7 +24,7 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
     return shown | {
         "manifest": account,
         "molecules": molecules,
-        "against": reasons_against(tables),
+        "against": reasons_against(shown),
         "methods": list(dict.fromkeys(row["method"] for row in tables["split_errors"])),
         "splits": list(dict.fromkeys(row["split"] for row in tables["split_errors"])),
         "error_of": lambda method, split: by_cell.get((method, split)),
@@ -44,8 +45,31 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
             rung: engine_table(said["proof"], said["engines"])
             for rung, said in shown["rungs"].items()
         },
+        "changes": changes_of(tables.get("changes", []), account["config"]["waivers"]),
+        "moved": moved_parameters(tables.get("parameter_changes", []), account),
         "packages": {k: v for k, v in account["packages"].items() if v},
     }
+
+
+def changes_of(rows: list[dict], waivers: list[dict]) -> dict:
+    """Rows of changes.csv by what became of them, the largest first; waived: those that need a
+    waiver and have it; idle: waivers that nothing needs."""
+    ordered = sorted(rows, key=lambda row: -abs(number(row["relative"]) or 0.0))
+    found = {
+        change: [row for row in ordered if row["change"] == change]
+        for change in ("worse", "better", "not comparable")
+    }
+    waived = [row for row in found["worse"] if row["waiver"]]
+    return found | {"rows": rows, "waived": waived, "idle": idle_waivers(rows, waivers)}
+
+
+def moved_parameters(rows: list[dict], account: dict, most: int = 8) -> list[dict]:
+    """Of each rung the parameters that moved most, if at all; rows of parameter_changes.csv."""
+    tolerance = account["config"]["release"]["parameter_tolerance_fraction"]
+    moved = [row for row in rows if number(row["largest_relative"]) > tolerance]
+    return [
+        row for rung in account["rungs"] for row in [r for r in moved if r["rung"] == rung][:most]
+    ]
 
 
 def engine_table(proof: list[dict], outcomes: list[dict]) -> list[dict]:
