@@ -1,5 +1,6 @@
-"""`forceladder verify`: what is done with a release."""
+"""`forceladder verify` and `why`: what is asked of a release."""
 
+import argparse
 import sys
 
 
@@ -7,6 +8,15 @@ def add_release_commands(commands):
     check = commands.add_parser("verify", help="check every byte of a release")
     check.add_argument("release", help="release folder")
     check.set_defaults(run=run_verify)
+    why = commands.add_parser(
+        "why", help="what taught a parameter, back to the QM", description=run_why.__doc__
+    )
+    why.add_argument("release", help="release folder")
+    why.add_argument("molecule", help="its name in the release, or a SMILES")
+    why.add_argument("--rung", help="of a parameter; needed where the release holds several")
+    why.add_argument("--term", help="such as bond_harmonic")
+    why.add_argument("--atoms", type=row_of_atoms, help="of a row, counted from 0: 0-1")
+    why.set_defaults(run=run_why)
 
 
 def run_verify(options) -> int:
@@ -19,3 +29,29 @@ def run_verify(options) -> int:
     if not found:
         print(f"{options.release}: every file is as it was released.")
     return 1 if found else 0
+
+
+def row_of_atoms(text: str) -> list[int]:
+    """A type for argparse: '0-1-2' as numbers."""
+    try:
+        atoms = [int(part) for part in text.split("-")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no row of atoms such as 0-1") from None
+    return atoms
+
+
+def run_why(options) -> int:
+    """Print a molecule's environments and the QM records behind it; with --term or --atoms its
+    parameters, and the training molecules and records that taught them."""
+    import warnings
+
+    from forceladder.deploy.why import why
+    from forceladder.errors import DomainWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DomainWarning)  # the lines say it, atom by atom
+        lines = list(
+            why(options.release, options.molecule, options.rung, options.term, options.atoms)
+        )
+    print("\n".join(lines))
+    return 0

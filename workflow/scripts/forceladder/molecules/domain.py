@@ -6,7 +6,7 @@ sees. Parameters of an environment that was never fitted to are a guess.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rdkit import Chem
@@ -45,6 +45,15 @@ def domain_of(smiles: Iterable[str]) -> Domain:
         len(sizes), sorted(elements), [min(charges), max(charges)], max(sizes),
         dict(sorted(environments.items())),
     )  # fmt: skip
+
+
+def molecules_by_environment(smiles: Mapping[str, str]) -> dict[str, list[str]]:
+    """Environment → names of the molecules that have it; smiles: name → mapped SMILES."""
+    found: dict[str, list[str]] = {}
+    for name, mapped in smiles.items():
+        for kind in set(atom_environments(molecule_from_mapped_smiles(mapped))):
+            found.setdefault(kind, []).append(name)
+    return dict(sorted(found.items()))
 
 
 def atom_environments(mol: Chem.Mol) -> list[str]:

@@ -9,6 +9,7 @@ from forceladder.release.account import account_of
 from forceladder.release.contents import contents_of
 from forceladder.release.decision import require_release
 from forceladder.release.ensemble import copy_models
+from forceladder.release.lineage import LINEAGE, lineage_of
 from forceladder.release.manifest import write_manifest
 from forceladder.release.report import render_model_card, render_report, render_summary
 from forceladder.release.shown import copy_shown, read_shown
@@ -44,7 +45,8 @@ def assemble_release(folder: Path, inputs, shown: dict, config: dict):
     """
     account = files.read_json(inputs.account)
     rungs, seeds = account["rungs"], config["fit"]["seeds"]
-    require_release(read_shown(shown, rungs), inputs.report)
+    content = read_shown(shown, rungs)
+    require_release(content, inputs.report)
     more = len(seeds) - 1  # models of a rung beside the released one
     hidden = shutil.ignore_patterns(".*")  # Snakemake's marks
     for k, rung in enumerate(rungs):
@@ -57,6 +59,10 @@ def assemble_release(folder: Path, inputs, shown: dict, config: dict):
     copy_shown(validated, rungs, folder)
     files.write_json(folder / "config.json", config)
     files.write_json(folder / DOMAIN, contents_of(inputs.training_set).domain._asdict())
+    tables = content["tables"]
+    dataset = files.read_netcdf(inputs.training_set)
+    lineage = lineage_of(dataset, tables["verdicts"], tables["ledger"], account)
+    files.write_json(folder / LINEAGE, lineage)
     for name, target in TEXTS.items():
         shutil.copyfile(inputs[name], folder / target)
     write_manifest(folder, account)

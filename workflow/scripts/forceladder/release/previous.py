@@ -1,10 +1,11 @@
-"""The release before this one: which it is, and what of it can be compared. Standard library."""
+"""The release before this one: which it is, and what of it can be compared."""
 
 from pathlib import Path
 
 from forceladder import files
 from forceladder.errors import CorruptFileError, ReleaseError
 from forceladder.provenance import file_digest
+from forceladder.release.lineage import LINEAGE
 from forceladder.release.manifest import MANIFEST
 from forceladder.release.versions import numbers_of
 from forceladder.tables import read_table
@@ -55,9 +56,7 @@ def read_previous(folder: Path) -> dict:
             "level_of_theory": manifest["level_of_theory"],
             "manifest_sha256": file_digest(folder / MANIFEST),
             "rungs": {rung: fit["settings"] for rung, fit in fits.items()},
-            "splits": {
-                row["inchikey"]: row["split"] for row in read_table(folder / "molecules.csv")
-            },
+            "splits": {row["inchikey"]: row["split"] for row in molecules_of(folder)},
             "gates": read_table(folder / "validation/gates.csv"),
             "stability": {
                 rung: files.read_json(folder / "validation" / rung / "stability.json")
@@ -66,6 +65,13 @@ def read_previous(folder: Path) -> dict:
         }
     except (OSError, LookupError, TypeError, ValueError, CorruptFileError) as error:
         raise unreadable(folder, error) from error
+
+
+def molecules_of(folder: Path) -> list[dict]:
+    """inchikey and split of every molecule; releases from before lineages list their own alone."""
+    if (folder / LINEAGE).exists():
+        return list(files.read_json(folder / LINEAGE)["molecules"].values())
+    return read_table(folder / "molecules.csv")
 
 
 def splits_of(old: dict, dataset) -> dict[str, str]:
