@@ -58,6 +58,7 @@ class SmallRun:
             ensemble=[],
         )
         names = {"report": "report.html", "summary": "summary.txt", "card": "MODEL_CARD.md",
+                 "citation": "CITATION.cff",
                  "account": "account.json"}  # fmt: skip
         self.outputs = Named({name: str(folder / file) for name, file in names.items()})
 

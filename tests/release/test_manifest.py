@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from forceladder.cli import main
-from forceladder.release.manifest import MANIFEST, SEAL, verify, write_manifest
+from forceladder.release.manifest import MANIFEST, SEAL, SUMS, verify, write_manifest
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_digests_are_those_of_sha256sum(release):
     lines = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
     command = ["sha256sum", "--check", "--strict", "-"]
     subprocess.run(command, cwd=release, input=lines, text=True, check=True, capture_output=True)
-    command = ["sha256sum", "--check", "--strict", SEAL]
+    command = ["sha256sum", "--check", "--strict", SEAL, SUMS]
     subprocess.run(command, cwd=release, check=True, capture_output=True)
 
 

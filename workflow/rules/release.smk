@@ -158,6 +158,7 @@ rule write_report:
         ),
         summary="results/{run}/summary.txt",
         card="results/{run}/MODEL_CARD.md",
+        citation="results/{run}/CITATION.cff",
         account="results/{run}/account.json",
     log:
         "results/{run}/logs/write_report.log",
@@ -182,6 +183,7 @@ rule assemble_release:
         report="results/{run}/report.html",
         summary="results/{run}/summary.txt",
         card="results/{run}/MODEL_CARD.md",
+        citation="results/{run}/CITATION.cff",
         account="results/{run}/account.json",
         training_set="results/{run}/training_set.nc",
         models=expand(

@@ -11,12 +11,18 @@ from forceladder.release.decision import require_release
 from forceladder.release.ensemble import copy_models
 from forceladder.release.lineage import LINEAGE, lineage_of
 from forceladder.release.manifest import write_manifest
-from forceladder.release.report import render_model_card, render_report, render_summary
+from forceladder.release.report import (
+    render_citation,
+    render_model_card,
+    render_report,
+    render_summary,
+)
 from forceladder.release.shown import copy_shown, read_shown
 from forceladder.release.view import view_of
 
 MOLECULE_TABLES = ("molecules", "rejected", "left_out")  # at the top of a release
-TEXTS = {"report": "report.html", "summary": "summary.txt", "card": "MODEL_CARD.md"}
+TEXTS = {"report": "report.html", "summary": "summary.txt", "card": "MODEL_CARD.md",
+         "citation": "CITATION.cff"}  # fmt: skip
 
 
 def write_report(outputs, inputs, shown: dict, methods: dict[str, str], config: dict):
@@ -32,6 +38,7 @@ def write_report(outputs, inputs, shown: dict, methods: dict[str, str], config: 
     files.write_text(outputs.report, render_report(view))
     files.write_text(outputs.summary, render_summary(view))
     files.write_text(outputs.card, render_model_card(view))
+    files.write_text(outputs.citation, render_citation(view))
     files.write_json(outputs.account, account)
 
 

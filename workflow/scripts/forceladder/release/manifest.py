@@ -1,7 +1,8 @@
 """The manifest of a release, and checking a release against it. Standard library only.
 
 manifest.json lists every file with its SHA-256; manifest.sha256 holds the manifest's
-own, in the format of the sha256sum program.
+own, and SHA256SUMS that of all other files, in the format of the sha256sum program:
+    sha256sum --check manifest.sha256 SHA256SUMS
 """
 
 import json
@@ -10,14 +11,17 @@ from pathlib import Path
 from forceladder.files import write_json, write_text
 from forceladder.provenance import file_digest
 
-MANIFEST, SEAL = "manifest.json", "manifest.sha256"
+MANIFEST, SEAL, SUMS = "manifest.json", "manifest.sha256", "SHA256SUMS"
 MARK = ".snakemake_timestamp"  # put by Snakemake into every folder that is an output
 
 
 def write_manifest(folder, content: dict):
     """Write manifest.json, `content` and the digests of all files there, and its seal."""
     folder = Path(folder)
-    digests = {name: file_digest(folder / name) for name in _files(folder)}
+    digests = {name: file_digest(folder / name) for name in _files(folder) if name != SUMS}
+    sums = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
+    write_text(folder / SUMS, sums)
+    digests[SUMS] = file_digest(folder / SUMS)
     write_json(folder / MANIFEST, content | {"files": digests})
     write_text(folder / SEAL, seal_of(folder))
 

@@ -57,6 +57,11 @@ def render_summary(view: dict) -> str:
     return _environment().get_template("summary.txt.j2").render(view)
 
 
+def render_citation(view: dict) -> str:
+    """CITATION.cff of a release. It has no date: two runs of one commit say the same."""
+    return _environment().get_template("CITATION.cff.j2").render(view)
+
+
 def _environment(html: bool = False) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=html, undefined=StrictUndefined,

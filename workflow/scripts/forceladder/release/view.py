@@ -9,6 +9,7 @@ from forceladder.qm.verdicts import ACCEPTED
 from forceladder.release.decision import reasons_against
 from forceladder.release.gates import GATES
 from forceladder.release.regressions import idle_waivers
+from forceladder.release.works import works_of
 from forceladder.tables import number
 
 
@@ -46,6 +47,8 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
             for rung, said in shown["rungs"].items()
         },
         "changes": changes_of(tables.get("changes", []), account["config"]["waivers"]),
+        **failures_of(shown, account),
+        "works": works_of(account),
         "moved": moved_parameters(tables.get("parameter_changes", []), account),
         "packages": {k: v for k, v in account["packages"].items() if v},
     }
@@ -61,6 +64,47 @@ def changes_of(rows: list[dict], waivers: list[dict]) -> dict:
     }
     waived = [row for row in found["worse"] if row["waiver"]]
     return found | {"rows": rows, "waived": waived, "idle": idle_waivers(rows, waivers)}
+
+
+def failures_of(shown: dict, account: dict, most: int = 3) -> dict:
+    """Of a rung: worst_of, its molecules of largest force error; worst_groups_of, held-out groups
+    likewise, where the run has them; broken_of, molecules and temperatures at which a trajectory
+    broke. Of all: unmeasured, rows without a number; charged, rungs that have charges; charge_sum,
+    the largest error of a sum of charges."""
+    tables, methods = shown["tables"], account["methods"]
+
+    def largest(rows):
+        known = [row for row in rows if row["force_rmse"]]
+        return sorted(known, key=lambda row: -number(row["force_rmse"]))[:most]
+
+    def of_method(table, rung):
+        return [row for row in tables.get(table, []) if row["method"] == methods[rung]]
+
+    def broken_of(rung):
+        return [
+            {"molecule": row["molecule"], "kelvin": kelvin, "survival": alive}
+            for row in shown["rungs"][rung]["stability"]
+            for kelvin, alive in row["survival"].items()
+            if alive < 1.0
+        ]
+
+    sums = [
+        abs(number(row["difference"]))
+        for said in shown["rungs"].values()
+        for row in said["proof"]
+        if row["quantity"] == "sum"
+    ]
+    rungs = account["config"]["rungs"]
+    return {
+        "worst_of": lambda rung: largest(of_method("molecule_errors", rung)),
+        "worst_groups_of": lambda rung: largest(
+            row for row in of_method("group_errors", rung) if row["split"] == "test"
+        ),
+        "broken_of": broken_of,
+        "unmeasured": [row for row in tables["molecule_errors"] if not row["force_rmse"]],
+        "charged": [rung for rung in account["rungs"] if "coulomb" in rungs[rung]["terms"]],
+        "charge_sum": max(sums, default=None),
+    }
 
 
 def moved_parameters(rows: list[dict], account: dict, most: int = 8) -> list[dict]:
