@@ -10,10 +10,10 @@ import torch
 from force_fields import topology
 from forceladder.export.parameters import molecule_parameters
 from forceladder.training_set.dataset import row_ranges
-from forceladder.validate.change_plots import plot_changes
 from forceladder.validate.changes import Subject, changes, compare_models, compared, holm
 from forceladder.validate.errors import molecule_errors, split_errors
 from forceladder.validate.parameter_shifts import parameter_shifts
+from forceladder.validate.plots.changes import plot_changes
 from forceladder.validate.predictions import as_predictions, rung_predictions
 from ladder import LADDER, ladder_rung
 

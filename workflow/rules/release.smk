@@ -18,7 +18,10 @@ SHOWN = {
     "gates": f"{VALIDATION}/gates.csv",
     "molecule_errors": f"{VALIDATION}/molecule_errors.csv",
     "split_errors": f"{VALIDATION}/split_errors.csv",
+    "group_errors": f"{VALIDATION}/group_errors.csv",
     "errors_plot": f"{VALIDATION}/errors.svg",
+    "group_errors_plot": f"{VALIDATION}/group_errors.svg",
+    "worst_plot": f"{VALIDATION}/worst.svg",
     "parity_plot": f"{VALIDATION}/parity.svg",
     "torsion_scans_plot": f"{VALIDATION}/torsion_scans.svg",
 }

@@ -11,13 +11,9 @@ from forceladder.release import previous, regressions, versions
 from forceladder.tables import read_table, write_table
 from forceladder.training_set.dataset import read_training_set
 from forceladder.validate import parameter_shifts
-from forceladder.validate.change_plots import plot_changes
 from forceladder.validate.changes import compare_models
-
-try:
-    from forceladder.validate.groups import functional_groups
-except ImportError:
-    functional_groups = None
+from forceladder.validate.groups import functional_groups
+from forceladder.validate.plots.changes import plot_changes
 
 
 def main(snakemake):
