@@ -97,6 +97,7 @@ def test_regression_and_low_version_stop_a_release_and_a_waiver_lets_it_go(small
     def compare(rows, refusal=""):
         write_table(small_run.folder / "changes.csv", rows, regressions.COLUMNS)
         known = {"name": "small", "version": "0.0.9", "level": "Y", "why": ["it moved"]}
+        known["manifest_sha256"] = "0" * 64
         files.write_json(small_run.folder / "previous.json", known | {"refusal": refusal})
         for name, file in {"changes": "changes.csv", "previous": "previous.json"}.items():
             small_run.shown[name] = str(small_run.folder / file)
@@ -121,4 +122,5 @@ def test_regression_and_low_version_stop_a_release_and_a_waiver_lets_it_go(small
         assert "The waiver of water for class2 is not needed." in said[name]
     folder = release(small_run, tmp_path / "second")
     assert (folder / "validation/changes.csv").is_file()
+    assert files.read_json(folder / "manifest.json")["previous"]["version"] == "0.0.9"
     require_release(read_shown(small_run.shown, ["class1", "class2"]), "report.html")

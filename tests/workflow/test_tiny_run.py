@@ -16,6 +16,7 @@ from checkout import PROJECT, PSI4_SPEC
 from forceladder import files
 from forceladder.provenance import file_digest
 from forceladder.release.manifest import verify
+from forceladder.release.sameness import same_release
 from forceladder.training_set.dataset import read_training_set
 
 pytestmark = pytest.mark.workflow
@@ -84,7 +85,10 @@ def test_release_says_what_it_was_made_from(run, psi4_version):
     manifest = json.loads((run.release / "manifest.json").read_text())
     assert manifest["level_of_theory"] == "B3LYP-D3BJ/DZVP"
     assert manifest["engine"] == {"engine": "psi4", "version": psi4_version}
-    assert manifest["packages"]["torch"] and manifest["packages"]["rdkit"]
+    packages = manifest["run"]["packages"]
+    assert packages["torch"] and packages["rdkit"]
+    assert set(manifest["inputs"]["accepted"]) <= set(manifest["inputs"]["qm_records"])
+    assert manifest["inputs"]["splits"]["formaldehyde"] == "test"
     assert manifest["seeds"]["fit"] == dict.fromkeys(LADDER, 0)
     assert set(manifest["inputs"]["qm_records"]) == run.cached()
     assert manifest["config"]["run"] == "tiny"
@@ -246,10 +250,12 @@ def test_a_new_molecule_reruns_only_its_own_qm(run):
     assert run.cached() == before
 
 
-def test_deleted_results_come_back_from_the_cache_alone(run):
-    """Placed last: it runs the whole workflow once more."""
+def test_deleted_results_come_back_from_the_cache_alone(run, tmp_path):
+    """Placed last: it runs the whole workflow once more. The release is the same, to the bit on
+    the same machine."""
     before, cached = read_training_set(run.results / "training_set.nc"), run.cached()
     kept = {rung: released_weights(run, rung) for rung in LADDER}
+    shutil.copytree(run.release, tmp_path / "release")
     shutil.rmtree(run.results)
     answer = run.run()
     assert answer.returncode == 0, answer.stdout[-4000:]
@@ -263,3 +269,4 @@ def test_deleted_results_come_back_from_the_cache_alone(run):
     for rung, weights in kept.items():
         again = released_weights(run, rung)
         assert all(np.array_equal(again[name], value) for name, value in weights.items()), rung
+    assert same_release(tmp_path / "release", run.release, tolerance=0.0) == []

@@ -174,7 +174,12 @@ rule write_report:
         shown=[*SHOWN, *SHOWN_OF_RUNGS],
         methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
         config=config,
-        code=rooms("release", "molecules/domain.py", "molecules/topology.py"),
+        code=rooms(
+            "release",
+            "molecules/domain.py",
+            "molecules/topology.py",
+            "training_set/dataset.py",
+        ),
     script:
         "../scripts/write_report.py"
 
@@ -211,6 +216,11 @@ rule assemble_release:
     params:
         shown=[*SHOWN, *SHOWN_OF_RUNGS],
         config=config,
-        code=rooms("release", "molecules/domain.py", "molecules/topology.py"),
+        code=rooms(
+            "release",
+            "molecules/domain.py",
+            "molecules/topology.py",
+            "training_set/dataset.py",
+        ),
     script:
         "../scripts/assemble_release.py"

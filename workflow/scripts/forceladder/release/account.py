@@ -4,6 +4,7 @@ from pathlib import Path
 
 from forceladder import __version__, files, provenance
 from forceladder.qm.tasks import level_of_theory
+from forceladder.qm.verdicts import ACCEPTED
 from forceladder.release.contents import Contents
 from forceladder.tables import read_table
 
@@ -27,7 +28,7 @@ def account_of(inputs, methods: dict[str, str], config: dict, contents: Contents
         "engine": files.read_json(inputs.engine),
         "seeds": seeds_of(config, methods),
         "fits": {
-            rung: {key: fit[key] for key in ("seed", "device", "threads")}
+            rung: {key: fit[key] for key in ("seed", "device")}
             for rung, fit in fits_of(inputs.models, methods).items()
         },
         "molecules": {
@@ -39,14 +40,22 @@ def account_of(inputs, methods: dict[str, str], config: dict, contents: Contents
         "fitted_to": ["energies", "forces", "dipoles"]
         + (["electrostatic potentials"] if spec.get("esp") else []),
         "inputs": {
-            "training_set_sha256": provenance.file_digest(inputs.training_set),
+            "training_set_arrays_sha256": contents.digest,
             "molecules_sha256": provenance.file_digest(inputs.molecule_file),
             "qm_records": [row["digest"] for row in read_table(inputs.verdicts)],
+            "accepted": [
+                row["digest"] for row in read_table(inputs.verdicts) if row["verdict"] == ACCEPTED
+            ],
+            "splits": {row["id"]: row["split"] for row in contents.molecules},
         },
         "code": provenance.code_commit(),
-        "packages": provenance.package_versions(),
-        "machine": provenance.machine(),
         "config": config,
+        # what two runs of the same commit and config need not have in common
+        "run": {
+            "packages": provenance.package_versions(),
+            "machine": provenance.machine(),
+            "training_set_sha256": provenance.file_digest(inputs.training_set),
+        },
     }
 
 

@@ -34,7 +34,10 @@ def write_report(outputs, inputs, shown: dict, methods: dict[str, str], config: 
     """
     contents = contents_of(inputs.training_set)
     account = account_of(inputs, methods, config, contents)
-    view = view_of(read_shown(shown, list(methods)), account, contents.molecules)
+    content = read_shown(shown, list(methods))
+    if (previous := content["facts"].get("previous")) is not None:
+        account["previous"] = {key: previous[key] for key in ("name", "version", "manifest_sha256")}
+    view = view_of(content, account, contents.molecules)
     files.write_text(outputs.report, render_report(view))
     files.write_text(outputs.summary, render_summary(view))
     files.write_text(outputs.card, render_model_card(view))

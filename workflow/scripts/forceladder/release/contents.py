@@ -1,29 +1,29 @@
 """What a training set says of the data that a release was made from."""
 
-import json
 from collections import Counter
 from typing import NamedTuple
 
 from rdkit import Chem
 
-from forceladder import files
 from forceladder.molecules.domain import Domain, domain_of
+from forceladder.training_set.dataset import arrays_digest, provenance, read_training_set
 
 
 class Contents(NamedTuple):
     """molecules: rows of id, smiles, net_charge, split, level_of_theory; domain: what those that
     were fitted to cover; kinds of geometries and how many of each; provenance of imports by
-    name."""
+    name; digest of all arrays."""
 
     molecules: list[dict]
     domain: Domain
     kinds: dict[str, int]
     imports: dict[str, dict]
+    digest: str
 
 
 def contents_of(training_set) -> Contents:
     """Read a training set, the run's own molecules and the imported ones alike."""
-    dataset = files.read_netcdf(training_set)
+    dataset = read_training_set(training_set)
     names = ("molecule_id", "mapped_smiles", "net_charge", "split", "level_of_theory")
     molecules = [
         {
@@ -42,7 +42,8 @@ def contents_of(training_set) -> Contents:
         molecules,
         domain_of(map(str, fitted)),
         dict(Counter(map(str, dataset["geometry_kind"].values))),
-        json.loads(dataset.attrs["provenance"]).get("imports", {}),
+        provenance(dataset).get("imports", {}),
+        arrays_digest(dataset),
     )
 
 

@@ -50,7 +50,7 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
         **failures_of(shown, account),
         "works": works_of(account),
         "moved": moved_parameters(tables.get("parameter_changes", []), account),
-        "packages": {k: v for k, v in account["packages"].items() if v},
+        "packages": {k: v for k, v in account["run"]["packages"].items() if v},
     }
 
 
