@@ -250,6 +250,52 @@ def test_a_new_molecule_reruns_only_its_own_qm(run):
     assert run.cached() == before
 
 
+def test_the_second_release_says_what_changed_since_the_first(run):
+    """Nothing has: the same models, so that a fix of the version is enough."""
+    run.configure(release={"version": "0.0.2"})
+    try:
+        answer = run.run()
+    finally:
+        run.configure()
+    assert answer.returncode == 0, answer.stdout[-4000:]
+    assert "fit_rung" not in run.jobs_done(answer.stdout)
+    folder = run.results / "releases" / "tiny-0.0.2"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["previous"]["version"] == "0.0.1"
+    known = json.loads((folder / "validation/previous.json").read_text())
+    assert (known["level"], known["why"], known["refusal"]) == ("Z", [], "")
+    rows = table(folder / "validation/changes.csv")
+    assert {row["kind"] for row in rows} >= {"split", "molecule", "gate", "stability"}
+    assert {row["change"] for row in rows} <= {"same", "not comparable"}
+    assert {row["rung"] for row in rows} == set(LADDER)
+    html = (folder / "report.html").read_text()
+    assert "Against tiny 0.0.1" in html and "Nothing got worse." in html
+    # the same data and selection, so but for its name the same release
+    differing = same_release(run.release, folder, tolerance=0.0)
+    assert {phrase.split(" is ")[0] for phrase in differing} == {
+        "version",
+        "config.release.version",
+    }
+
+
+def test_a_missed_gate_stops_the_release_and_the_report_says_by_how_much(run):
+    limits = {"max_test_force_rmse_kcal_per_angstrom": 1.0e-3}
+    run.configure(release={"version": "0.0.3"}, gates=limits)
+    try:
+        answer = run.run()
+        told = run.forceladder("summary", "--stopped", "config/config.yaml", "tiny.yaml")
+    finally:
+        run.configure()
+    assert answer.returncode != 0
+    assert not (run.results / "releases" / "tiny-0.0.3").exists()
+    html = (run.results / "report.html").read_text()
+    for text in (answer.stdout, told.stdout, html):
+        for rung in LADDER:
+            assert f"{rung}: held-out force RMSE (max_test_force_rmse_kcal_per_angstrom)" in text
+        assert "kcal/mol/Å, limit 0.001, missed by" in text
+    assert "There is no release; results/tiny/report.html shows why." in told.stdout
+
+
 def test_deleted_results_come_back_from_the_cache_alone(run, tmp_path):
     """Placed last: it runs the whole workflow once more. The release is the same, to the bit on
     the same machine."""
