@@ -34,8 +34,8 @@ rule all:
     default_target: True
     input:
         release_folder(),
-        f"results/{RUN}/validation/torsion_scans.svg",
         f"results/{RUN}/validation/front.html",
+        f"results/{RUN}/validation/geometry_summary.csv",
         # of the rungs, too, that are only looked at
         expand(
             "results/{run}/validation/{rung}/seed-{seed}/{picture}.svg",

@@ -16,5 +16,5 @@ chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-backgrou
   --disable-component-update --disable-sync --user-data-dir="$profile" --hide-scrollbars \
   --window-size=1080,1790 --screenshot=docs/report.png "file://$PWD/$release/report.html"
 
-scans=results/campaign/validation/torsion_scans.svg
+scans=results/campaign/validation/profiles.svg
 if [ -f "$scans" ]; then rsvg-convert --width 1100 "$scans" --output docs/torsion_scans.png; fi

@@ -29,6 +29,8 @@ ROOMS = {
         "validate",
         "release",
         "training_set/dataset.py",
+        "molecules/relaxation.py",
+        "qm/hessians.py",
     ],
     "openff.yaml": [
         "openff",
@@ -39,6 +41,7 @@ ROOMS = {
         "export/openmm/evaluation.py",
         "validate/baselines.py",
         "validate/predictions.py",
+        "validate/relaxations.py",
     ],
 }
 

@@ -116,3 +116,22 @@ def test_what_the_snakefile_imports_needs_no_package(module):
     """`python -I -S` sees the standard library alone."""
     program = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); import forceladder.{module}"
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True)
+
+
+def test_digest_of_a_path_sees_every_byte_and_name_in_it(tmp_path):
+    folder = tmp_path / "folder"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "a").write_text("1")
+    (folder / "inner" / "b").write_text("2")
+    seen = {provenance.path_digest(folder)}
+    for change in (
+        lambda: (folder / "inner" / "b").write_text("3"),
+        lambda: (folder / "a").rename(folder / "c"),
+        lambda: (folder / "empty").touch(),
+    ):
+        change()
+        seen.add(provenance.path_digest(folder))
+    assert len(seen) == 4
+    shutil.copytree(folder, tmp_path / "copy")
+    assert provenance.path_digest(tmp_path / "copy") in seen
+    assert provenance.path_digest(folder / "c") == hashlib.sha256(b"1").hexdigest()

@@ -23,7 +23,13 @@ SHOWN = {
     "group_errors_plot": f"{VALIDATION}/group_errors.svg",
     "worst_plot": f"{VALIDATION}/worst.svg",
     "parity_plot": f"{VALIDATION}/parity.svg",
-    "torsion_scans_plot": f"{VALIDATION}/torsion_scans.svg",
+    "geometry_summary": f"{VALIDATION}/geometry_summary.csv",
+    "profile_errors": f"{VALIDATION}/profile_errors.csv",
+    "minimum_errors": f"{VALIDATION}/minimum_errors.csv",
+    "frequency_errors": f"{VALIDATION}/frequency_errors.csv",
+    "profiles_plot": f"{VALIDATION}/profiles.svg",
+    "minima_plot": f"{VALIDATION}/minima.svg",
+    "frequencies_plot": f"{VALIDATION}/frequencies.svg",
 }
 # The same for each released rung: files of validation/{rung}/seed-{seed}/
 SHOWN_OF_RUNGS = {

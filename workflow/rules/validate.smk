@@ -125,28 +125,94 @@ rule run_md:
         "../scripts/run_md.py"
 
 
-rule plot_scans:
-    """Torsion profiles of the reference and of every method at the same geometries."""
+rule relax_method:
+    """The reference's torsion scans and minima, relaxed by the method itself; its Hessians."""
+    input:
+        unpack(method_inputs),
+        training_set="results/{run}/training_set.nc",
+    output:
+        relaxed="results/{run}/validation/{method}/relaxed.nc",
+    log:
+        "results/{run}/logs/relax_method/{method}.log",
+    benchmark:
+        "results/{run}/benchmarks/relax_method/{method}.tsv"
+    conda:
+        method_env
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(12 * 60),
+    params:
+        label=lambda w: label_of(w.method),
+        settings=config["validation"]["relaxations"],
+        # survives a killed job and is no output, so that Snakemake never deletes it
+        checkpoint="results/{run}/checkpoints/relax_method/{method}",
+        surface=method_code,
+        code=rooms(
+            "validate/relaxations.py",
+            "validate/methods.py",
+            "validate/vibrations.py",
+            "molecules/angles.py",
+            "molecules/connectivity.py",
+            "molecules/relaxation.py",
+            "molecules/stereo.py",
+            "qm/hessians.py",
+        ),
+    script:
+        "../scripts/relax_method.py"
+
+
+rule score_geometries:
+    """Relaxed torsion profiles, minima and vibrations of every method against the reference."""
     input:
         training_set="results/{run}/training_set.nc",
-        predictions=expand(
-            "results/{{run}}/validation/{method}/predictions.nc", method=METHODS
-        ),
+        relaxed=expand("results/{{run}}/validation/{method}/relaxed.nc", method=METHODS),
     output:
-        plot=report(
-            "results/{run}/validation/torsion_scans.svg",
-            category="Errors",
-            caption="../report/torsion_scans.rst",
-            labels={"method": "all", "picture": "torsion scans"},
+        profiles="results/{run}/validation/profile_errors.csv",
+        minima="results/{run}/validation/minimum_errors.csv",
+        frequencies="results/{run}/validation/frequency_errors.csv",
+        summary="results/{run}/validation/geometry_summary.csv",
+        profiles_plot=report(
+            "results/{run}/validation/profiles.svg",
+            category="Geometries",
+            caption="../report/profiles.rst",
+            labels={"method": "all", "picture": "torsion profiles"},
+        ),
+        minima_plot=report(
+            "results/{run}/validation/minima.svg",
+            category="Geometries",
+            caption="../report/minima.rst",
+            labels={"method": "all", "picture": "minima"},
+        ),
+        frequencies_plot=report(
+            "results/{run}/validation/frequencies.svg",
+            category="Geometries",
+            caption="../report/frequencies.rst",
+            labels={"method": "all", "picture": "frequencies"},
         ),
     log:
-        "results/{run}/logs/plot_scans.log",
+        "results/{run}/logs/score_geometries.log",
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
-        code=rooms("validate/plots/scans.py", "validate/plots/style.py", "figures.py"),
+        seed=config["validation"]["bootstrap_seed"],
+        code=rooms(
+            "validate/bootstrap.py",
+            "validate/frequencies.py",
+            "validate/geometry_errors.py",
+            "validate/geometry_summary.py",
+            "validate/minima.py",
+            "validate/plots/geometries.py",
+            "validate/plots/style.py",
+            "validate/profiles.py",
+            "validate/relaxations.py",
+            "validate/relaxed.py",
+            "validate/vibrations.py",
+            "qm/hessians.py",
+            "figures.py",
+        ),
     script:
-        "../scripts/plot_scans.py"
+        "../scripts/score_geometries.py"

@@ -132,6 +132,34 @@ PREDICTION_FIELDS = {
     "predicted_gradients": _field("method position xyz", "float64", "kcal/mol/angstrom", "dE/dx"),
 }
 
+# What a method makes of the reference's minima and scan points when it relaxes them itself;
+# relaxations are sorted by the conformer that they start from, positions and Hessians by them.
+RELAXED_FIELDS = {
+    "method": _field("method", "str", "1", "rung or baseline"),
+    "relaxed_conformer": _field(
+        "relaxation", "int32", "1", "row of the training set's conformer that it starts from"
+    ),
+    "relaxed_energy": _field(
+        "method relaxation", "float64", "kcal/mol",
+        "on a zero of the method's own; NaN if not converged or no longer the same molecule",
+    ),
+    "relaxed_steps": _field("method relaxation", "int32", "1", "gradients that it took"),
+    "relaxed_torsion": _field(
+        "method relaxation scan_axis", "float64", "degree",
+        "torsion at the end of a scan's point; NaN where none is held",
+    ),
+    "relaxed_reason": _field(
+        "method relaxation", "str", "1", "empty, or why the energy or the Hessian is missing"
+    ),
+    "relaxed_positions": _field(
+        "method relaxed_position xyz", "float64", "angstrom", "at the end; NaN if there is none"
+    ),
+    "relaxed_hessian": _field(
+        "method relaxed_hessian_element", "float64", "kcal/mol/angstrom^2",
+        "d²E/dx² at the method's own minimum, for each conformer with a Hessian; NaN if unknown",
+    ),
+}  # fmt: skip
+
 # Molecular dynamics of one rung; NaN after the end of a trajectory that broke.
 MD_FIELDS = {
     "molecule_id": _field("molecule", "str", "1", "name given by the user"),

@@ -32,6 +32,15 @@ def file_digest(path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def path_digest(path) -> str:
+    """SHA-256 of a file's bytes, or of the names and bytes of all files in a folder."""
+    path = Path(path)
+    if not path.is_dir():
+        return file_digest(path)
+    inside = sorted(file for file in path.rglob("*") if file.is_file())
+    return digest({file.relative_to(path).as_posix(): file_digest(file) for file in inside})
+
+
 @lru_cache
 def code_digest(*rooms: str) -> str:
     """SHA-256 over the source of the named rooms, units.py and fields.py, shortened.
