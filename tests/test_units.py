@@ -54,3 +54,14 @@ def test_coulomb_constant_follows_from_si_constants():
     joule_metre = constants.e**2 / (4 * math.pi * constants.epsilon_0)
     kcal_angstrom = joule_metre * constants.N_A / constants.kilo / constants.calorie * 1e10
     assert math.isclose(units.COULOMB, kcal_angstrom, rel_tol=1e-9)  # scipy may hold CODATA 2022
+
+
+def test_wavenumber_of_a_unit_curvature_follows_from_si_constants():
+    newton_per_metre = constants.kilo * constants.calorie / constants.N_A * 1e20
+    frequency = math.sqrt(newton_per_metre / (1e-3 / constants.N_A)) / (2 * math.pi)
+    assert math.isclose(units.WAVENUMBER, frequency / constants.c / 100, rel_tol=1e-12)
+
+
+def test_energy_of_a_wavenumber_agrees_with_qcelemental():
+    factor = CODATA.conversion_factor("wavenumber", "hartree") * units.HARTREE_IN_KCAL
+    assert math.isclose(units.WAVENUMBER_IN_KCAL, factor, rel_tol=2e-9)

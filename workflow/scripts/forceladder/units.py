@@ -14,6 +14,8 @@ BOHR_IN_ANGSTROM = 0.529177210903  # Å
 ELEMENTARY_CHARGE = 1.602176634e-19  # C, exact
 VACUUM_PERMITTIVITY = 8.8541878128e-12  # F/m
 BOLTZMANN = 1.380649e-23  # J/K, exact
+PLANCK = 6.62607015e-34  # J s, exact
+SPEED_OF_LIGHT = 299792458.0  # m/s, exact
 
 KCAL_IN_KJ = 4.184  # thermochemical calorie, exact by definition
 ANGSTROM_IN_NM = 0.1
@@ -33,3 +35,7 @@ COULOMB = (
     * 1.0e10
 )
 GAS_CONSTANT = BOLTZMANN * AVOGADRO / (1000.0 * KCAL_IN_KJ)  # kcal/mol/K
+
+# 1/cm: wavenumber of a vibration whose curvature is 1 kcal/mol/Å²/amu, √(k/m) / 2πc; 108.59
+WAVENUMBER = (KCAL_IN_KJ * 1.0e26) ** 0.5 / (2.0 * pi * SPEED_OF_LIGHT * 100.0)
+WAVENUMBER_IN_KCAL = PLANCK * SPEED_OF_LIGHT * 100.0 * AVOGADRO / (1000.0 * KCAL_IN_KJ)  # hcN
