@@ -59,28 +59,38 @@ def pair_scale(topology: Topology, scale_14: float) -> Tensor:
 
 
 def lennard_jones(writing: Writing, deviation):
-    """sigma Å and epsilon kcal/mol [pairs]: Lorentz-Berthelot."""
-    first, second = writing.topology.atoms["pair"].unbind(dim=1)
-    sigma, epsilon = writing.atoms["lj_sigma"], writing.atoms["lj_epsilon"]
-    depth = torch.sqrt(epsilon[first] * epsilon[second])
-    return {
-        "sigma": 0.5 * (sigma[first] + sigma[second]),
-        "epsilon": pair_scale(writing.topology, LENNARD_JONES_14) * depth,
-    }
+    """sigma Å and epsilon kcal/mol [pairs]."""
+    return _with_14(writing, lorentz_berthelot)
 
 
 def lennard_jones_96(writing: Writing, deviation):
-    """minimum Å and epsilon kcal/mol [pairs] by sixth powers (Waldman & Hagler, J. Comput.
-    Chem. 14, 1077, 1993); an atom's minimum is that of the 12-6 table, 2^⅙ σ."""
-    first, second = writing.topology.atoms["pair"].unbind(dim=1)
-    cube = (MINIMUM_OF_SIGMA * writing.atoms["lj_sigma"]) ** 3
-    epsilon = writing.atoms["lj_epsilon"]
+    """minimum Å and epsilon kcal/mol [pairs]."""
+    return _with_14(writing, sixth_powers)
+
+
+def _with_14(writing: Writing, mix):
+    """Mixed for all pairs, 1–4 pairs scaled."""
+    pairs = writing.topology.atoms["pair"]
+    mixed = mix(writing.atoms["lj_sigma"], writing.atoms["lj_epsilon"], pairs)
+    scale = pair_scale(writing.topology, LENNARD_JONES_14)
+    return mixed | {"epsilon": scale * mixed["epsilon"]}
+
+
+def lorentz_berthelot(sigma: Tensor, epsilon: Tensor, pairs: Tensor) -> dict[str, Tensor]:
+    """sigma Å and epsilon kcal/mol of pairs [pairs, 2] of atoms, unscaled."""
+    first, second = pairs.unbind(dim=1)
+    depth = torch.sqrt(epsilon[first] * epsilon[second])
+    return {"sigma": 0.5 * (sigma[first] + sigma[second]), "epsilon": depth}
+
+
+def sixth_powers(sigma: Tensor, epsilon: Tensor, pairs: Tensor) -> dict[str, Tensor]:
+    """minimum Å and epsilon kcal/mol of pairs [pairs, 2] of atoms, unscaled (Waldman & Hagler,
+    J. Comput. Chem. 14, 1077, 1993); an atom's minimum is that of the 12-6 table, 2^⅙ σ."""
+    first, second = pairs.unbind(dim=1)
+    cube = (MINIMUM_OF_SIGMA * sigma) ** 3
     squares = cube[first] ** 2 + cube[second] ** 2
     depth = 2.0 * torch.sqrt(epsilon[first] * epsilon[second]) * cube[first] * cube[second]
-    return {
-        "minimum": (0.5 * squares) ** (1.0 / 6.0),
-        "epsilon": pair_scale(writing.topology, LENNARD_JONES_14) * depth / squares,
-    }
+    return {"minimum": (0.5 * squares) ** (1.0 / 6.0), "epsilon": depth / squares}
 
 
 def coulomb(writing: Writing, deviation):
