@@ -44,6 +44,7 @@ rule all:
             seed=SEEDS[:1],
             picture=["history", "stability"],
         ),
+        expand("results/{run}/validation/{method}/probes.svg", run=RUN, method=METHODS),
         expand("results/{run}/qm/{spec}/ledger.csv", run=RUN, spec=LEVELS),
         expand("results/{run}/qm/levels.csv", run=RUN)
         if config["qm"]["compare"]

@@ -35,7 +35,8 @@ HOUSE = {
     "export": {"energy", "model", "training_set.dataset"},
     "md": {"export"},
     "validate": {
-        "molecules", "openff", "qm", "training_set", "energy", "model", "fit", "export", "md"
+        "molecules", "openff", "qm", "training_set", "energy", "model", "fit", "export", "md",
+        "deploy.force_field",  # parametrizes as users of a release do
     },
     "release": {"qm.tasks", "qm.verdicts", "molecules.domain", "training_set.dataset"},
 }  # fmt: skip

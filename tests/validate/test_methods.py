@@ -1,32 +1,15 @@
 """Rungs and baselines as methods: their surfaces are what the training code and RDKit say."""
 
 import numpy as np
-import openmm
 import pytest
 import torch
 
-from forceladder import files
 from forceladder.energy.topology import topology_of
-from forceladder.export.openmm.system import openmm_system
-from forceladder.export.parameters import molecule_parameters
-from forceladder.model.checkpoint import save_model
 from forceladder.training_set.dataset import molecule_positions, row_ranges
 from forceladder.validate.methods import method_surfaces
 from forceladder.validate.predictions import baseline_predictions, rung_predictions
 from ladder import LADDER, ladder_rung
-
-
-def exported(folder, model, dataset):
-    """Folders of systems and model as the rules leave them."""
-    systems = folder / "systems"
-    systems.mkdir()
-    for parameters in molecule_parameters(model, dataset):
-        name, system = parameters["id"], openmm_system(parameters)
-        files.write_json(systems / f"{name}.json", parameters)
-        files.write_text(systems / f"{name}.xml", openmm.XmlSerializer.serialize(system))
-    (folder / "model").mkdir()
-    save_model(model, folder / "model")
-    return systems, folder / "model"
+from rule_folders import exported
 
 
 @pytest.mark.parametrize("rung", LADDER)

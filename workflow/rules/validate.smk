@@ -216,3 +216,47 @@ rule score_geometries:
         ),
     script:
         "../scripts/score_geometries.py"
+
+
+rule probe_method:
+    """Physics battery, clashes of two molecules, bonds pulled and pressed."""
+    input:
+        unpack(method_inputs),
+        training_set="results/{run}/training_set.nc",
+    output:
+        probes="results/{run}/validation/{method}/probes.csv",
+        plot=report(
+            "results/{run}/validation/{method}/probes.svg",
+            category="Stability",
+            caption="../report/probes.rst",
+            labels={"method": "{method}", "picture": "probes"},
+        ),
+    log:
+        "results/{run}/logs/probe_method/{method}.log",
+    conda:
+        method_env
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(120),
+    params:
+        label=lambda w: label_of(w.method),
+        settings=config["validation"]["probes"],
+        surface=method_code,
+        code=rooms(
+            "validate/battery.py",
+            "validate/checks.py",
+            "validate/clash.py",
+            "validate/geometry.py",
+            "validate/jumps.py",
+            "validate/methods.py",
+            "validate/physics.py",
+            "validate/plots/probes.py",
+            "validate/probes.py",
+            "validate/relatives.py",
+            "export/dimer.py",
+            "deploy",
+            "figures.py",
+        ),
+    script:
+        "../scripts/probe_method.py"

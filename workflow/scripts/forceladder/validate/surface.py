@@ -40,14 +40,15 @@ class Surface:
 
 
 def openmm_surface(system: openmm.System) -> Surface:
-    """Of a System, on OpenMM's Reference platform; its context is made at the first use."""
+    """Of a System, on OpenMM's Reference platform; its context is made at the first use. Its
+    `evaluate` takes a mask of force groups, too."""
     contexts = []
 
-    def evaluate(positions):
+    def evaluate(positions, groups: int = -1):
         if not contexts:
             contexts.append(context_at(system, positions))
         contexts[0].setPositions(positions * ANGSTROM_IN_NM)
-        return energy_and_gradient(contexts[0])
+        return energy_and_gradient(contexts[0], groups)
 
     return Surface(evaluate, lambda: system)
 

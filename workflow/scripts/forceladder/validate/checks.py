@@ -1,0 +1,50 @@
+"""Checks of a method: a number, a limit, and whether the number keeps it."""
+
+import math
+from typing import NamedTuple
+
+COLUMNS = ["method", "molecule", "part", "check", "value", "unit", "limit", "passed", "reason"]
+
+
+class Limit(NamedTuple):
+    """What a check's value, of which less is better, may be at most."""
+
+    unit: str
+    most: float
+
+
+class Unmeasured(NamedTuple):
+    """In the place of a value: why there is none, which is no failure of the method."""
+
+    reason: str
+
+
+def check_rows(method: str, molecule: str, part: str, values: dict, limits: dict) -> list[dict]:
+    """Rows of COLUMNS in the order of the limits.
+
+    values: check → value or Unmeasured; NaN is a failure      limits: check → Limit
+    """
+    rows = []
+    for check, (unit, most) in limits.items():
+        value, reason, passed = values[check], "", None
+        if isinstance(value, Unmeasured):
+            value, reason = math.nan, value.reason
+        else:
+            value, passed = float(value), bool(value <= most)
+            reason = "not a number" if math.isnan(value) else ""
+        row = method, molecule, part, check, value, unit, most, passed, reason
+        rows.append(dict(zip(COLUMNS, row, strict=True)))
+    return rows
+
+
+def passed_fraction(rows: list[dict], part: str | None = None) -> float:
+    """Of the checks that were measured, of one part or of all; NaN if none was.
+
+    rows: of `check_rows`, or as `tables.read_table` returns them
+    """
+    judged = [
+        str(row["passed"]) == "True"
+        for row in rows
+        if row["part"] == (part or row["part"]) and row["passed"] not in (None, "")
+    ]
+    return sum(judged) / len(judged) if judged else math.nan
