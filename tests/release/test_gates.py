@@ -18,7 +18,8 @@ LIMITS = {
     "max_engine_energy_difference_kcal": 1e-4,
     "max_engine_force_difference_kcal_per_angstrom": 1e-3,
 }
-NOTHING: dict = {"errors": [], "stability": [], "proof": [], "engines": []}
+NAMES = ("errors", "stability", "proof", "engines", "geometries", "probes")
+NOTHING: dict = {name: [] for name in NAMES}
 
 
 def judged(
@@ -69,7 +70,9 @@ def judged(
         proof = proof[:2]
     if not coulomb:
         proof = [row | {"term": "correction"} for row in proof]
-    measures = {"errors": errors, "stability": stability, "proof": proof, "engines": engines}
+    measures = NOTHING | {
+        "errors": errors, "stability": stability, "proof": proof, "engines": engines
+    }  # fmt: skip
     return judge_gates("class1", measures, LIMITS, waivers)
 
 
@@ -210,3 +213,34 @@ def test_lammps_must_have_run_what_was_written_for_it(engine, outcome, passed):
     gates = {"max_engine_energy_difference_kcal", "max_engine_force_difference_kcal_per_angstrom"}
     rows = judged(engines=[{"engine": engine, "outcome": outcome}])
     assert missed(rows) == (set() if passed else gates)
+
+
+def test_geometries_are_judged_on_held_out_molecules_where_there_are_any():
+    limits = {"max_test_profile_rmse_kcal": 1.0, "max_test_frequency_rmse_per_cm": 100.0}
+    rows = [
+        {"split": "train", "measure": "profile_rmse", "value": "9"},
+        {"split": "test", "measure": "profile_rmse", "value": "0.5"},
+        {"split": "train", "measure": "frequency_rmse", "value": "9"},
+    ]
+    (row,) = judge_gates("class1", NOTHING | {"geometries": rows}, limits)
+    assert (row["gate"], row["value"], row["passed"]) == ("max_test_profile_rmse_kcal", 0.5, True)
+    rows[1]["value"] = "1.5"
+    assert [r["passed"] for r in judge_gates("x", NOTHING | {"geometries": rows}, limits)] == [
+        False
+    ]
+    rows[1]["value"] = ""  # every relaxation failed
+    (row,) = judge_gates("class1", NOTHING | {"geometries": rows}, limits)
+    assert math.isnan(row["value"]) and not row["passed"]
+
+
+def test_physics_and_probes_are_fractions_of_all_checks_that_were_measured():
+    limits = {"min_physics_checks_passed_fraction": 1.0, "min_probes_passed_fraction": 0.7}
+    rows = [
+        {"part": "physics", "check": "rotation", "molecules": "3", "failed": "0"},
+        {"part": "physics", "check": "jump", "molecules": "1", "failed": "1"},
+        {"part": "probes", "check": "bond_hole", "molecules": "4", "failed": "1"},
+    ]
+    physics, probes = judge_gates("class1", NOTHING | {"probes": rows}, limits)
+    assert (physics["value"], physics["passed"]) == (0.75, False)
+    assert (probes["value"], probes["passed"]) == (0.75, True)
+    assert not any(row["passed"] for row in judge_gates("class1", NOTHING, limits))

@@ -86,13 +86,53 @@ def test_every_section_is_a_file_of_its_own():
     assert all((TEMPLATES / "report" / f"{name}.html.j2").is_file() for name in SECTIONS)
 
 
+def section_of(small_run, name: str) -> str:
+    html = texts(small_run)["report"]
+    return html.split(f'<section id="{name}">')[1].split("</section>")[0]
+
+
+def test_geometries_are_a_table_by_split_with_held_out_molecules_first(small_run):
+    rows = [
+        {"method": method, "split": split, "measure": measure, "unit": "kcal/mol", "value": value,
+         "low": 0.1, "high": 9.5, "molecules": 4}
+        for method in ("class1", "UFF")
+        for split, measure, value in (
+            ("train", "profile_rmse", 2.0), ("test", "profile_rmse", 3.25), ("test", "dde", "")
+        )
+    ]  # fmt: skip
+    small_run.shown["geometry_summary"] = small_run.table("geometry_summary", rows)
+    section = (
+        texts(small_run)["report"].split('<section id="geometries">')[1].split("</section>")[0]
+    )
+    assert section.index("test, 4 molecules") < section.index("train, 4 molecules")
+    assert section.count("3.25") == 2 and section.count("[0.1, 9.5]") == 4
+    assert "torsion profiles" in section and "ΔΔE" not in section
+
+
+def test_probes_of_every_method_say_which_checks_failed(small_run):
+    base = {"part": "probes", "unit": "kcal/mol", "limit": 0.5, "unmeasured": 0, "reasons": ""}
+    rows = [
+        {"method": "class1", "check": "bond_hole", "molecules": 4, "failed": 0, "worst": 0.0,
+         "worst_molecule": "x"} | base,
+        {"method": "UFF", "check": "bond_hole", "molecules": 4, "failed": 1, "worst": 12.5,
+         "worst_molecule": "ethane"} | base,
+    ]  # fmt: skip
+    small_run.shown["probe_summary"] = small_run.table("probe_summary", rows)
+    section = section_of(small_run, "probes")
+    assert "100.0 %" in section and "75.0 %" in section
+    assert "bond hole (1 of 4, ethane 12.5 kcal/mol, limit 0.5)" in section
+
+
 def test_a_table_or_picture_more_is_a_name_more(small_run):
     rows = [{"method": "class1", "error_kcal": 1.23456, "front": "True"}]
+    page = small_run.folder / "front.html"
+    page.write_text('<p title="x">to move about in</p>')
+    small_run.shown["front_page"] = str(page)
     small_run.shown["front"] = small_run.table("front", rows)
     small_run.shown["front_plot"] = small_run.picture("front")
-    html = texts(small_run)["report"]
-    section = html.split('<section id="front">')[1].split("</section>")[0]
+    section = section_of(small_run, "front")
     assert "<title>front</title>" in section and "1.23" in section and "error_kcal" in section
+    assert 'srcdoc="&lt;p title=&#34;x&#34;&gt;to move about in&lt;/p&gt;"' in section
 
 
 def test_every_picture_has_a_caption(small_run):

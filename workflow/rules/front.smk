@@ -56,6 +56,7 @@ rule draw_front:
     input:
         errors="results/{run}/validation/split_errors.csv",
         cost="results/{run}/validation/cost.csv",
+        geometries="results/{run}/validation/geometry_summary.csv",
     output:
         table="results/{run}/validation/front.csv",
         steps="results/{run}/validation/front_steps.csv",

@@ -19,6 +19,12 @@ SHOWN = {
     "molecule_errors": f"{VALIDATION}/molecule_errors.csv",
     "split_errors": f"{VALIDATION}/split_errors.csv",
     "group_errors": f"{VALIDATION}/group_errors.csv",
+    "front": f"{VALIDATION}/front.csv",
+    "front_steps": f"{VALIDATION}/front_steps.csv",
+    "front_plot": f"{VALIDATION}/front.svg",
+    "front_page": f"{VALIDATION}/front.html",
+    "cost": f"{VALIDATION}/cost.csv",
+    "cost_plot": f"{VALIDATION}/cost.svg",
     "errors_plot": f"{VALIDATION}/errors.svg",
     "group_errors_plot": f"{VALIDATION}/group_errors.svg",
     "worst_plot": f"{VALIDATION}/worst.svg",
@@ -27,6 +33,7 @@ SHOWN = {
     "profile_errors": f"{VALIDATION}/profile_errors.csv",
     "minimum_errors": f"{VALIDATION}/minimum_errors.csv",
     "frequency_errors": f"{VALIDATION}/frequency_errors.csv",
+    "probe_summary": f"{VALIDATION}/probe_summary.csv",
     "profiles_plot": f"{VALIDATION}/profiles.svg",
     "minima_plot": f"{VALIDATION}/minima.svg",
     "frequencies_plot": f"{VALIDATION}/frequencies.svg",
@@ -37,6 +44,7 @@ SHOWN_OF_RUNGS = {
     "proof": "proof.csv",
     "engines": "engines.csv",
     "stability_plot": "stability.svg",
+    "probes_plot": "probes.svg",
     "history_plot": "history.svg",
 }
 
@@ -82,6 +90,8 @@ rule judge_gates:
         stability=released_files("stability.json"),
         proof=released_files("proof.csv"),
         engines=released_files("engines.csv"),
+        geometries="results/{run}/validation/geometry_summary.csv",
+        probes="results/{run}/validation/probe_summary.csv",
     output:
         gates=report(
             "results/{run}/validation/gates.csv",

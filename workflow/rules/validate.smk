@@ -260,3 +260,22 @@ rule probe_method:
         ),
     script:
         "../scripts/probe_method.py"
+
+
+rule score_probes:
+    """The physics battery and the probes of all methods, check by check."""
+    input:
+        probes=expand("results/{{run}}/validation/{method}/probes.csv", method=METHODS),
+    output:
+        summary="results/{run}/validation/probe_summary.csv",
+    log:
+        "results/{run}/logs/score_probes.log",
+    conda:
+        "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(500),
+        runtime=growing(10),
+    params:
+        code=rooms("validate/checks.py"),
+    script:
+        "../scripts/score_probes.py"

@@ -49,6 +49,36 @@ def held_out_error(quantity: str) -> Callable[[Measures], float]:
     return value
 
 
+def geometry_error(measure: str) -> Callable[[Measures], float]:
+    """A measure of geometry_summary.csv on held-out molecules."""
+    return lambda measures: largest(number(row["value"]) for row in held_out(measures, measure))
+
+
+def passed_fraction(part: str) -> Callable[[Measures], float]:
+    """Of the checks of probe_summary.csv that were measured, over all molecules."""
+
+    def value(measures):
+        rows = [row for row in measures["probes"] if row["part"] == part]
+        asked = sum(int(row["molecules"]) for row in rows)
+        return 1.0 - sum(int(row["failed"]) for row in rows) / asked if asked else math.nan
+
+    return value
+
+
+def has_geometry(measure: str) -> Callable[[Measures], bool]:
+    """Whether the reference has what is compared, of held-out molecules."""
+    return lambda measures: bool(held_out(measures, measure))
+
+
+def held_out(measures: Measures, measure: str) -> list[dict]:
+    """Rows of geometry_summary.csv of a measure and the held-out molecules."""
+    return [
+        row
+        for row in measures["geometries"]
+        if row["split"] == "test" and row["measure"] == measure
+    ]
+
+
 def survival(measures: Measures) -> float:
     """Fraction of NVT trajectories alive, of the molecule and temperature where it is least."""
     found = (value for row in measures["stability"] for value in row["survival"].values())
@@ -99,6 +129,24 @@ GATES = {
     "max_test_energy_rmse_kcal": Gate(
         "held-out relative energy RMSE", "kcal/mol", "≤", held_out_error("energy_rmse")
     ),
+    "max_test_profile_rmse_kcal": Gate(
+        "held-out relaxed torsion profiles, RMSE", "kcal/mol", "≤",
+        geometry_error("profile_rmse"), has_geometry("profile_rmse"),
+    ),
+    "max_test_minimum_rmsd_angstrom": Gate(
+        "held-out minima, mean RMSD", "Å", "≤",
+        geometry_error("minimum_rmsd"), has_geometry("minimum_rmsd"),
+    ),
+    "max_test_frequency_rmse_per_cm": Gate(
+        "held-out vibrations, RMSE", "1/cm", "≤",
+        geometry_error("frequency_rmse"), has_geometry("frequency_rmse"),
+    ),
+    "min_physics_checks_passed_fraction": Gate(
+        "physics battery, checks passed", "", "≥", passed_fraction("physics")
+    ),
+    "min_probes_passed_fraction": Gate(
+        "clashes, stretched and pressed bonds, probes passed", "", "≥", passed_fraction("probes")
+    ),
     "min_nvt_survival_fraction": Gate(
         "NVT trajectories that survive, worst molecule", "", "≥", survival
     ),
@@ -114,7 +162,7 @@ GATES = {
     "max_engine_force_difference_kcal_per_angstrom": Gate(
         "engines − training code, force", "kcal/mol/Å", "≤", engines_differ("force")
     ),
-}
+}  # fmt: skip
 
 
 def measures_of(paths: dict, rungs: list[str], methods: dict[str, str]) -> dict[str, Measures]:

@@ -15,8 +15,8 @@ from forceladder.release.view import interval, is_numeral, three_digits
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = {  # file in templates/report → what people call it
-    "gates": "Gates",
     "front": "Error, cost, stability",
+    "gates": "Gates",
     "errors": "Errors",
     "geometries": "Torsions and geometries",
     "stability": "Stability",

@@ -7,7 +7,7 @@ from collections import Counter
 
 from forceladder.qm.verdicts import ACCEPTED
 from forceladder.release.decision import reasons_against
-from forceladder.release.gates import GATES
+from forceladder.release.gates import GATES, passed_fraction
 from forceladder.release.regressions import idle_waivers
 from forceladder.release.works import works_of
 from forceladder.tables import number
@@ -46,6 +46,8 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
             rung: engine_table(said["proof"], said["engines"])
             for rung, said in shown["rungs"].items()
         },
+        "geometries": geometry_tables(tables.get("geometry_summary", [])),
+        "probes": probe_table(tables.get("probe_summary", [])),
         "changes": changes_of(tables.get("changes", []), account["config"]["waivers"]),
         **failures_of(shown, account),
         "works": works_of(account),
@@ -105,6 +107,55 @@ def failures_of(shown: dict, account: dict, most: int = 3) -> dict:
         "charged": [rung for rung in account["rungs"] if "coulomb" in rungs[rung]["terms"]],
         "charge_sum": max(sums, default=None),
     }
+
+
+# Measures of geometry_summary.csv that the report shows, all others are in the file: their headings
+GEOMETRIES = {
+    "profile_rmse": "torsion profiles, RMSE",
+    "barrier_error": "highest barrier, error",
+    "boltzmann_distance": "Boltzmann weights at 300 K, total variation",
+    "minimum_rmsd": "minima, RMSD",
+    "minimum_tfd": "minima, TFD",
+    "dde": "ΔΔE of minima, RMSE",
+    "frequency_rmse": "vibrations, RMSE",
+    "zero_point_error": "zero-point energy, error",
+}
+
+
+def geometry_tables(rows: list[dict]) -> list[dict]:
+    """Of each split that has any, held-out molecules first: its name, how many molecules, headings
+    (title, unit) of the measures that have values, and method → their rows in that order."""
+    tables = []
+    for split in ("test", "validation", "train"):
+        cells = {
+            (row["method"], row["measure"]): row
+            for row in rows
+            if row["split"] == split and row["value"]
+        }
+        measures = [name for name in GEOMETRIES if any(name == key[1] for key in cells)]
+        if measures:
+            units = {key[1]: row["unit"] for key, row in cells.items()}
+            table = {
+                method: [cells.get((method, name)) for name in measures]
+                for method in dict.fromkeys(method for method, _ in cells)
+            }
+            most = max(int(row["molecules"]) for row in cells.values())
+            headings = [(GEOMETRIES[name], units[name]) for name in measures]
+            tables.append({"split": split, "molecules": most, "headings": headings, "rows": table})
+    return tables
+
+
+def probe_table(rows: list[dict]) -> list[dict]:
+    """Of each method: physics and probes, the fraction of checks that passed, and rows of the
+    checks that failed."""
+    table = []
+    for method in dict.fromkeys(row["method"] for row in rows):
+        here = [row for row in rows if row["method"] == method]
+        table.append(
+            {"method": method, "failed": [row for row in here if row["failed"] != "0"]}
+            | {part: passed_fraction(part)({"probes": here}) for part in ("physics", "probes")}
+        )
+    return table
 
 
 def moved_parameters(rows: list[dict], account: dict, most: int = 8) -> list[dict]:
@@ -171,9 +222,10 @@ def three_digits(value) -> str:
     return f"{value:.3g}"
 
 
-def interval(row: dict, quantity: str) -> str:
-    """'[low, high]' of a row of split_errors, empty where none was drawn."""
-    low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
+def interval(row: dict, quantity: str = "") -> str:
+    """'[low, high]' of a quantity in a row of split_errors, or of a row that has but one; empty
+    where none was drawn."""
+    low, high = (row[f"{quantity}_{end}" if quantity else end] for end in ("low", "high"))
     return f"[{three_digits(low)}, {three_digits(high)}]" if low and high else ""
 
 

@@ -48,3 +48,37 @@ def passed_fraction(rows: list[dict], part: str | None = None) -> float:
         if row["part"] == (part or row["part"]) and row["passed"] not in (None, "")
     ]
     return sum(judged) / len(judged) if judged else math.nan
+
+
+SUMMARY_COLUMNS = [
+    "method", "part", "check", "molecules", "failed", "unmeasured", "worst", "unit", "limit",
+    "worst_molecule", "reasons",
+]  # fmt: skip
+
+
+def check_summary(rows: list[dict]) -> list[dict]:
+    """One row per method and check, of SUMMARY_COLUMNS: how many molecules were measured, how many
+    failed or were not measured, and the largest value with the molecule that has it.
+
+    rows: of all methods, as `tables.read_table` returns them
+    """
+    table: dict[tuple, list[dict]] = {}
+    for row in rows:
+        table.setdefault((row["method"], row["part"], row["check"]), []).append(row)
+    summary = []
+    for (method, part, check), found in table.items():
+        measured = [row for row in found if row["passed"]]
+        worst = max(measured, key=lambda row: _size(row["value"]), default=None)
+        reasons = dict.fromkeys(row["reason"] for row in found if row["reason"])
+        values = (
+            method, part, check, len(measured), sum(row["passed"] == "False" for row in measured),
+            len(found) - len(measured), worst and worst["value"], found[0]["unit"],
+            found[0]["limit"], worst and worst["molecule"], "; ".join(reasons),
+        )  # fmt: skip
+        summary.append(dict(zip(SUMMARY_COLUMNS, values, strict=True)))
+    return summary
+
+
+def _size(cell: str) -> float:
+    """A value to look for the worst by: no number is worse than any."""
+    return float(cell) if cell else math.inf
