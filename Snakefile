@@ -36,13 +36,14 @@ rule all:
         release_folder(),
         f"results/{RUN}/validation/front.html",
         f"results/{RUN}/validation/geometry_summary.csv",
+        f"results/{RUN}/validation/survival.svg",
         # of the rungs, too, that are only looked at
         expand(
             "results/{run}/validation/{rung}/seed-{seed}/{picture}.svg",
             run=RUN,
             rung=RUNGS,
             seed=SEEDS[:1],
-            picture=["history", "stability"],
+            picture=["history", "stability", "broken"],
         ),
         expand("results/{run}/validation/{method}/probes.svg", run=RUN, method=METHODS),
         expand("results/{run}/qm/{spec}/ledger.csv", run=RUN, spec=LEVELS),

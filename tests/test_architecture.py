@@ -33,7 +33,7 @@ HOUSE = {
     "model": {"energy"},
     "fit": {"training_set.dataset", "energy", "model"},
     "export": {"energy", "model", "training_set.dataset"},
-    "md": {"export"},
+    "md": {"export", "molecules.connectivity", "molecules.stereo"},  # is the molecule still itself?
     "validate": {
         "molecules", "openff", "qm", "training_set", "energy", "model", "fit", "export", "md",
         "deploy.force_field",  # parametrizes as users of a release do
@@ -57,7 +57,7 @@ ONLY_IN = {
         "molecules/", "openff/", "qm/", "training_set/build.py",
         "training_set/importers/identity.py", "training_set/importers/openff_industry.py",
         "training_set/importers/qcsubmit.py",
-        "validate/", "deploy/",
+        "validate/", "deploy/", "md/watch.py",
         "release/",  # draws the molecules of the report, and names them
     ),
     "openmm": ("openff/", "export/", "md/", "validate/", "deploy/"),

@@ -46,6 +46,28 @@ def test_documented_defaults_fit_the_schema():
     check_config(config(), SCHEMA)
 
 
+@pytest.mark.parametrize("names", [["quickstart"], ["campaign"], ["quickstart", "fu"]])
+def test_runs_of_our_own_fit_the_schema(names):
+    merged = config()
+    for name in names:
+        text = (PROJECT / f"config/{name}.yaml").read_text()
+        merged = laid_over(merged, yaml.safe_load(text))
+    check_config(merged, SCHEMA)
+    for method in [*merged["rungs"], *merged["validation"]["baselines"]]:
+        settings = md_settings(merged, method)
+        if names[-1] == "fu":
+            assert (settings["nvt_ps"], settings["nvt_replicas"]) == (300, 5)
+            assert settings["nvt_thermostat"] == "nose_hoover"
+
+
+def laid_over(under, over):
+    """As Snakemake merges configuration files."""
+    if not isinstance(over, dict):
+        return over
+    under = under if isinstance(under, dict) else {}
+    return under | {key: laid_over(under.get(key), value) for key, value in over.items()}
+
+
 def test_every_object_of_the_schema_refuses_unknown_keys():
     def objects(schema):
         if schema.get("type") in ("object", ["object", "null"]):
@@ -221,6 +243,16 @@ def test_mistake_in_a_rungs_md_names_its_key(own, sentence):
     with pytest.raises(ConfigError) as caught:
         check_config(changed("rungs.class1.md", own), SCHEMA)
     assert sentence in str(caught.value)
+
+
+def test_baseline_has_md_settings_of_its_own():
+    own = changed("validation.md", {"UFF": {"nvt_ps": 7}})
+    check_config(own, SCHEMA)
+    assert md_settings(own, "UFF") == own["md"] | {"nvt_ps": 7}
+    assert md_settings(own, "MMFF94") == own["md"]
+    with pytest.raises(ConfigError) as caught:
+        check_config(changed("validation.md", {"UFF": {"nvt_ps": 0.01}}), SCHEMA)
+    assert "more than the 10 steps of 1 fs in validation.md.UFF.nvt_ps 0.01." in str(caught.value)
 
 
 # rungs

@@ -6,11 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forceladder.md.stability import (
-    BROKEN_BOND,
     energy_drift,
     energy_fluctuation,
     in_thermal_units,
-    survival_time,
 )
 
 TIME = np.arange(1, 101) * 0.1  # ps
@@ -46,21 +44,3 @@ def test_broken_trajectory_has_no_number(bad):
 def test_thermal_units_are_those_of_codata():
     """k_B × 300 K is 2.494 kJ/mol."""
     assert in_thermal_units(2.4943387854 / 4.184, 300.0) == pytest.approx(1.0, rel=1e-9)
-
-
-@given(st.integers(0, 100), st.sampled_from([BROKEN_BOND + 1e-9, 7.0, np.nan, np.inf]))
-def test_survival_ends_with_the_last_whole_frame(broken, value):
-    deviation = np.full(100, 0.1)
-    deviation[broken:] = value
-    expected = TIME[-1] if broken == 100 else (TIME[broken - 1] if broken else 0.0)
-    assert survival_time(TIME, deviation) == expected
-
-
-def test_a_bond_that_comes_back_is_still_broken():
-    deviation = np.zeros(100)
-    deviation[30] = 0.6
-    assert survival_time(TIME, deviation) == pytest.approx(3.0)
-
-
-def test_limit_itself_is_alive():
-    assert survival_time(TIME, np.full(100, BROKEN_BOND)) == TIME[-1]

@@ -17,7 +17,7 @@ PSI4_SPEC, XTB_SPEC = "b3lyp-d3bj_dzvp", "gfn2-xtb"
 # Of more rungs than one, a few steps of MD show that it runs.
 SHORT_MD = {
     "nve_ps": 0.01, "nve_frames": 5, "nvt_ps": 0.01, "nvt_frames": 5,
-    "nvt_temperatures_kelvin": [300],
+    "nvt_temperatures_kelvin": [300], "nve_equilibration_ps": 0.01,
 }  # fmt: skip
 CORRECTED = {
     "md": SHORT_MD,
@@ -53,6 +53,7 @@ SETTINGS = {
     },
     "rungs": {"delta": CORRECTED, "mlff": CORRECTED | {"released": True}, "bespoke": BESPOKE},
     "md": {"nve_ps": 1, "nve_frames": 20, "nvt_ps": 1, "nvt_frames": 20, "nvt_replicas": 1},
+    "validation": {"md": dict.fromkeys(("MMFF94", "UFF", "GFN2-xTB"), SHORT_MD)},
     "gates": {
         "max_test_force_rmse_kcal_per_angstrom": 1000, "max_test_energy_rmse_kcal": 1000,
         "max_nve_drift_kt_per_ns_per_dof": 1e9, "min_nvt_survival_fraction": 0,

@@ -131,6 +131,11 @@ def label_of(method):
     return BASELINES[method] if method in BASELINES else method_name(*FITTED[method])
 
 
+def method_key(method):
+    """What the configuration calls a method, given its folder: a rung, or a baseline's name."""
+    return BASELINES[method] if method in BASELINES else FITTED[method][0]
+
+
 def fitted_model(wildcards):
     """The model of a method that was fitted; nothing of a baseline."""
     if wildcards.method in BASELINES:

@@ -102,6 +102,8 @@ rule sample_rung:
         runtime=growing(120),
     params:
         settings=config["geometries"]["rung_frames"],
-        code=rooms("md", "export", "model", "energy", "deploy"),
+        code=rooms(
+            "md/sampling.py", "md/simulator.py", "export", "model", "energy", "deploy"
+        ),
     script:
         "../scripts/sample_rung.py"

@@ -88,7 +88,7 @@ rule score_errors:
 
 
 rule run_md:
-    """NVE drift and NVT survival of every molecule in OpenMM."""
+    """NVE drift and NVT survival of every molecule in OpenMM, and what broke on the way."""
     input:
         unpack(method_inputs),
         training_set="results/{run}/training_set.nc",
@@ -101,28 +101,99 @@ rule run_md:
             caption="../report/stability.rst",
             labels={"method": "{method}", "picture": "stability"},
         ),
+        broken=directory("results/{run}/validation/{method}/broken"),
+        broken_plot=report(
+            "results/{run}/validation/{method}/broken.svg",
+            category="Stability",
+            caption="../report/broken.rst",
+            labels={"method": "{method}", "picture": "what broke"},
+        ),
     log:
         "results/{run}/logs/run_md/{method}.log",
     benchmark:
         "results/{run}/benchmarks/run_md/{method}.tsv"
     conda:
         method_env
-    threads: 1
+    threads: lambda w: md_settings(config, method_key(w.method))["threads"]
     resources:
         mem_mb=growing(2000),
         runtime=growing(12 * 60),
     params:
         label=lambda w: label_of(w.method),
-        settings=lambda w: md_settings(config, FITTED[w.method][0]),
+        settings=lambda w: {
+            key: value
+            for key, value in md_settings(config, method_key(w.method)).items()
+            if key != "threads"  # on which no number depends
+        },
+        checkpoints="results/{run}/checkpoints/md/{method}",
         surface=method_code,
-        code=rooms(
+        # what trajectories depend on; a picture may change without them
+        dynamics=rooms(
             "md",
+            "molecules/connectivity.py",
+            "molecules/stereo.py",
+            "validate/dynamics.py",
             "validate/methods.py",
+        ),
+        code=rooms(
+            "validate/broken.py",
+            "validate/plots/broken.py",
             "validate/plots/stability.py",
             "figures.py",
         ),
     script:
         "../scripts/run_md.py"
+
+
+rule score_stability:
+    """Survival with intervals, NVE drift and pair distances of every method, side by side."""
+    input:
+        training_set="results/{run}/training_set.nc",
+        trajectories=expand(
+            "results/{{run}}/validation/{method}/md.nc", method=METHODS
+        ),
+    output:
+        survival="results/{run}/validation/survival.csv",
+        drift="results/{run}/validation/drift.csv",
+        distances="results/{run}/validation/distances.csv",
+        survival_plot=report(
+            "results/{run}/validation/survival.svg",
+            category="Stability",
+            caption="../report/survival.rst",
+            labels={"method": "all", "picture": "survival"},
+        ),
+        distances_plot=report(
+            "results/{run}/validation/distances.svg",
+            category="Stability",
+            caption="../report/distances.rst",
+            labels={"method": "all", "picture": "pair distances"},
+        ),
+    log:
+        "results/{run}/logs/score_stability.log",
+    conda:
+        "../../envs/md.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        labels=[label_of(method) for method in METHODS],
+        temperatures={
+            label_of(method): md_settings(config, method_key(method))[
+                "nve_temperature_kelvin"
+            ]
+            for method in METHODS
+        },
+        code=rooms(
+            "md",
+            "validate/distances.py",
+            "validate/drift.py",
+            "validate/survival.py",
+            "validate/plots/survival.py",
+            "validate/plots/style.py",
+            "figures.py",
+        ),
+    script:
+        "../scripts/score_stability.py"
 
 
 rule relax_method:

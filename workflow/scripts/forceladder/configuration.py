@@ -51,8 +51,8 @@ def check_meaning(config: dict):
     check_waivers(config)
     for name, settings in config["imports"].items():
         check_import(name, settings)
-    for rung in config["rungs"]:
-        check_md(config, rung)
+    for method in [*config["rungs"], *config["validation"]["baselines"]]:
+        check_md(config, method)
     for name, spec in config["qm"]["specs"].items():
         if spec["engine"] not in ENGINES:
             raise ConfigError(
@@ -102,9 +102,16 @@ def check_waivers(config: dict):
         seen.add(waived)
 
 
-def md_settings(config: dict, rung: str) -> dict:
-    """The section md for one rung: what the rung has itself is laid over it."""
-    return config["md"] | config["rungs"][rung].get("md", {})
+def md_settings(config: dict, method: str) -> dict:
+    """The section md for one rung or baseline: what it has itself is laid over it."""
+    return config["md"] | own_md(config, method)[1]
+
+
+def own_md(config: dict, method: str) -> tuple[str, dict]:
+    """Where the settings of MD for one rung or baseline stand, and what they are."""
+    if method in BASELINES:
+        return f"validation.md.{method}", config["validation"]["md"].get(method, {})
+    return f"rungs.{method}.md", config["rungs"][method].get("md", {})
 
 
 def baseline_folders(config: dict) -> dict[str, str]:
@@ -113,12 +120,12 @@ def baseline_folders(config: dict) -> dict[str, str]:
     return {name.replace(" ", "-"): name for name in BASELINES if name in asked}
 
 
-def check_md(config: dict, rung: str):
-    """Raise ConfigError if a trajectory has more frames than steps."""
-    md, own = md_settings(config, rung), config["rungs"][rung].get("md", {})
+def check_md(config: dict, method: str):
+    """Raise ConfigError if a trajectory of a rung or baseline has more frames than steps."""
+    md, (place, own) = md_settings(config, method), own_md(config, method)
 
     def named(key):
-        return f"rungs.{rung}.md.{key}" if key in own else f"md.{key}"
+        return f"{place}.{key}" if key in own else f"md.{key}"
 
     runs = [("nve", timestep) for timestep in md["nve_timesteps_fs"]]
     for kind, timestep in [*runs, ("nvt", md["nvt_timestep_fs"])]:

@@ -160,7 +160,8 @@ RELAXED_FIELDS = {
     ),
 }  # fmt: skip
 
-# Molecular dynamics of one rung; NaN after the end of a trajectory that broke.
+# Molecular dynamics of one method; NaN from the death of a molecule on. Rows of broken_position
+# are sorted by broken_frame, those by broken.
 MD_FIELDS = {
     "molecule_id": _field("molecule", "str", "1", "name given by the user"),
     "degrees_of_freedom": _field("molecule", "int32", "1", "3 N − 6 that NVE can exchange"),
@@ -169,7 +170,10 @@ MD_FIELDS = {
     "nve_energy": _field(
         "molecule timestep nve_frame", "float64", "kcal/mol", "total energy, kinetic + potential"
     ),
-    "nvt_temperature": _field("temperature", "float64", "K", "of the Langevin thermostat"),
+    "nve_cause": _field("molecule timestep", "str", "1", "alive, or of death: md.watch.DEATHS"),
+    "nve_phrase": _field("molecule timestep", "str", "1", "what died, empty if alive"),
+    "nve_death_time": _field("molecule timestep", "float64", "ps", "NaN if alive at the end"),
+    "nvt_temperature": _field("temperature", "float64", "K", "of the thermostat"),
     "nvt_time": _field("nvt_frame", "float64", "ps", "since the start of NVT"),
     "nvt_bond_deviation": _field(
         "molecule temperature replica nvt_frame", "float64", "angstrom",
@@ -178,6 +182,26 @@ MD_FIELDS = {
     "nvt_energy": _field(
         "molecule temperature replica nvt_frame", "float64", "kcal/mol", "potential energy"
     ),
+    "nvt_cause": _field(
+        "molecule temperature replica", "str", "1", "alive, or of death: md.watch.DEATHS"
+    ),
+    "nvt_death_time": _field(
+        "molecule temperature replica", "float64", "ps", "NaN if alive at the end"
+    ),
+    "nvt_phrase": _field("molecule temperature replica", "str", "1", "what died, empty if alive"),
+    "distance": _field("distance_bin", "float64", "angstrom", "centre of a bin of pair distances"),
+    "nvt_distance_count": _field(
+        "molecule temperature replica block distance_bin", "int32", "1",
+        "pairs of atoms of the stored frames before a death, by tenths of the trajectory",
+    ),
+    "broken_molecule": _field("broken", "int32", "1", "row of molecule"),
+    "broken_name": _field("broken", "str", "1", "of the trajectory: nvt-300K-0, nve-0.5fs"),
+    "broken_time": _field("broken", "float64", "ps", "of the death"),
+    "broken_frame_count": _field("broken", "int32", "1", "rows of broken_frame"),
+    "broken_frame_time": _field("broken_frame", "float64", "ps", "since the start"),
+    "broken_energy": _field("broken_frame", "float64", "kcal/mol", "potential energy"),
+    "broken_deviation": _field("broken_frame", "float64", "angstrom", "largest |b − b_ref|"),
+    "broken_positions": _field("broken_position xyz", "float64", "angstrom", "of broken_frame"),
 }  # fmt: skip
 
 TABLES = ("bond", "angle", "torsion", "improper", "pair")

@@ -5,7 +5,7 @@ import openmm
 
 from forceladder.errors import MoleculeError
 from forceladder.job import seed_of
-from forceladder.md.run import context_of, positions_of
+from forceladder.md.simulator import context_of, positions_of
 from forceladder.units import ANGSTROM_IN_NM
 
 

@@ -32,16 +32,3 @@ def energy_fluctuation(time, energy, degrees_of_freedom: int) -> float:
 def in_thermal_units(energy: float, temperature: float) -> float:
     """kcal/mol → k_BT; likewise kcal/mol/ns → k_BT/ns. temperature: K."""
     return energy / (GAS_CONSTANT * temperature)
-
-
-def survival_time(time, bond_deviation) -> float:
-    """Time of the last frame before a bond is off by more than 0.5 Å or is not a number.
-
-    time: [frames] ps, the first frame at one interval      bond_deviation: [frames] Å
-    returns: ps; the whole length if nothing happens, zero if the first frame is broken
-    """
-    alive = np.asarray(bond_deviation) <= BROKEN_BOND  # NaN compares false: dead
-    if alive.all():
-        return float(time[-1])
-    first_dead = int(np.argmin(alive))
-    return float(time[first_dead - 1]) if first_dead else 0.0

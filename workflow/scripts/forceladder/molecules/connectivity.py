@@ -18,14 +18,14 @@ def perceived_bonds(atomic_numbers, positions) -> set[tuple[int, int]]:
 
     atomic_numbers: [atoms]        positions: [atoms, 3]  Å
     """
-    reach = _reach(tuple(int(number) for number in atomic_numbers))
+    reach = bond_reach(tuple(int(number) for number in atomic_numbers))
     positions = np.asarray(positions, float)
     distance = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
     return {(int(i), int(j)) for i, j in np.argwhere(np.triu(distance < reach, k=1))}
 
 
 @lru_cache(maxsize=16)
-def _reach(atomic_numbers: tuple) -> np.ndarray:
+def bond_reach(atomic_numbers: tuple) -> np.ndarray:
     """Distance below which two atoms are bonded, [atoms, atoms] Å."""
     table = Chem.GetPeriodicTable()
     radii = np.array([table.GetRcovalent(number) for number in atomic_numbers])
