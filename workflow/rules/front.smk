@@ -57,6 +57,7 @@ rule draw_front:
         errors="results/{run}/validation/split_errors.csv",
         cost="results/{run}/validation/cost.csv",
         geometries="results/{run}/validation/geometry_summary.csv",
+        survival="results/{run}/validation/survival.csv",
     output:
         table="results/{run}/validation/front.csv",
         steps="results/{run}/validation/front_steps.csv",

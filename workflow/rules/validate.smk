@@ -149,9 +149,7 @@ rule score_stability:
     """Survival with intervals, NVE drift and pair distances of every method, side by side."""
     input:
         training_set="results/{run}/training_set.nc",
-        trajectories=expand(
-            "results/{{run}}/validation/{method}/md.nc", method=METHODS
-        ),
+        trajectories=expand("results/{{run}}/validation/{method}/md.nc", method=METHODS),
     output:
         survival="results/{run}/validation/survival.csv",
         drift="results/{run}/validation/drift.csv",
