@@ -1,11 +1,21 @@
 """The physics battery finds what is broken, and nothing else; what is sound passes."""
 
+import math
+
 import numpy as np
 import pytest
 
 import toy_surfaces as toy
+from forceladder.tables import read_table, write_table
 from forceladder.units import COULOMB
-from forceladder.validate.checks import Unmeasured, check_rows, passed_fraction
+from forceladder.validate.checks import (
+    COLUMNS,
+    Limit,
+    Unmeasured,
+    check_rows,
+    check_summary,
+    passed_fraction,
+)
 from forceladder.validate.jumps import curvature_jump, largest_jump
 from forceladder.validate.physics import (
     PHYSICS,
@@ -223,3 +233,19 @@ def test_what_is_no_number_fails_and_what_is_not_measured_does_neither():
     assert [row["passed"] for row in rows] == [True, False, None, False]
     assert passed_fraction(rows) == pytest.approx(1 / 3) == passed_fraction(rows, "physics")
     assert np.isnan(passed_fraction(rows, "probes"))
+
+
+def test_the_summary_counts_molecules_and_names_the_worst(tmp_path):
+    limits = {"rotation": Limit("kcal/mol", 1e-6), "hole": Limit("kcal/mol", 0.5)}
+    rows = []
+    for molecule, turned, pressed in (
+        ("water", 0.0, 0.1), ("ethane", 2e-6, Unmeasured("one atom")), ("furan", math.nan, 0.9)
+    ):  # fmt: skip
+        values = {"rotation": turned, "hole": pressed}
+        rows += check_rows("class1", molecule, "physics", values, limits)
+    write_table(tmp_path / "probes.csv", rows, COLUMNS)
+    rotation, hole = check_summary(read_table(tmp_path / "probes.csv"))
+    assert (rotation["molecules"], rotation["failed"], rotation["unmeasured"]) == (3, 2, 0)
+    assert (rotation["worst"], rotation["worst_molecule"]) == ("", "furan")
+    assert (hole["molecules"], hole["failed"], hole["unmeasured"]) == (2, 1, 1)
+    assert (hole["worst"], hole["worst_molecule"], hole["reasons"]) == ("0.9", "furan", "one atom")

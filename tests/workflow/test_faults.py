@@ -174,6 +174,17 @@ def test_full_disk_is_one_sentence_and_room_brings_the_run_to_its_end(tmp_path, 
     assert survived < checkout.cached(cache) and len(checkout.cached(cache)) == 8
 
 
+def test_an_installed_library_of_another_version_does_not_stand_in_for_this_one(tmp_path):
+    checkout = Checkout(tmp_path / "run", "id,smiles\nwater,O\n")
+    other = tmp_path / "elsewhere" / "forceladder"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise ImportError('the wrong library')\n")
+    wanted = "results/tiny/molecules/c01-0000.json"
+    answer = checkout.run("--", wanted, PYTHONPATH=str(other.parent))
+    assert (checkout.folder / wanted).exists(), answer.stdout[-2000:]
+    assert "wrong library" not in answer.stdout
+
+
 def test_another_working_directory_finds_the_defaults(tmp_path):
     """--directory elsewhere: the documented defaults lie beside the Snakefile, not there."""
     checkout = Checkout(tmp_path / "here", TWO, **WITH_XTB)

@@ -1,5 +1,6 @@
 """What the rules share: the checked configuration, the shards, the code digests."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -8,7 +9,12 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 HERE = Path(workflow.current_basedir)
-sys.path.insert(0, str(HERE.parent / "scripts"))
+LIBRARY = str(HERE.parent / "scripts")
+sys.path.insert(0, LIBRARY)
+# Jobs look among installed packages first: one of another version must not stand in for this one
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 from forceladder.configuration import (
     baseline_folders,
