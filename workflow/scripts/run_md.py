@@ -20,7 +20,8 @@ def main(snakemake):
         dataset, method, params.settings, params.checkpoints, snakemake.threads
     )  # fmt: skip
     trajectories = as_md_dataset(results, params.settings)
-    rows = stability_rows(trajectories, params.settings["nve_temperature_kelvin"])
+    kelvin = params.settings["nve_temperature_kelvin"]
+    rows = stability_rows(trajectories, kelvin)
     for row in rows:
         for death in row["deaths"]:
             job.log.info("%s, %s", row["molecule"], death)
@@ -29,7 +30,7 @@ def main(snakemake):
     )
     files.write_json(snakemake.output.stability, rows)
     write_broken(snakemake.output.broken, dataset, trajectories)
-    save_figure(plot_stability(trajectories, params.label), snakemake.output.plot)
+    save_figure(plot_stability(trajectories, params.label, kelvin), snakemake.output.plot)
     save_figure(plot_broken(dataset, trajectories, params.label), snakemake.output.broken_plot)
 
 

@@ -5,7 +5,9 @@ method's ensemble, sampled the same way. MD frames of the training set, where it
 temperature, are few and short (the workflow's own are GFN2-xTB's); they matter for imported sets
 that were sampled with the reference itself. Beside each difference stands its noise floor, what
 chance alone makes of trajectories this short; a difference below it says nothing. It is found
-from pieces of each trajectory and cannot know of conformers that none of them visited.
+from pieces of each trajectory and cannot know of conformers that none of them visited, so it is a
+lower bound: GFN2-xTB's own picoseconds and GFN2-xTB's training frames, one surface, are 0.47 apart
+in the quickstart where the floor says 0.38.
 """
 
 import numpy as np

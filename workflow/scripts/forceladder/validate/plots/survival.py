@@ -100,5 +100,7 @@ def plot_distances(rows: list[dict], reference: str):
         axis.set_xlim(0, None)
     axes[0, 0].set_yticks(range(len(methods)), methods)
     axes[0, 0].invert_yaxis()
-    figure.supxlabel(f"∫ |h(r) − h(r) of {reference}| dr;  grey: chance alone", fontsize=9)
+    figure.supxlabel(
+        f"∫ |h(r) − h(r) of {reference}| dr;  grey: what chance makes at least", fontsize=9
+    )
     return figure
