@@ -200,6 +200,16 @@ def test_another_working_directory_finds_the_defaults(tmp_path):
     assert "assemble_release" in answer.stdout, answer.stdout + answer.stderr
 
 
+def test_what_needs_no_cores_asks_for_none(tmp_path):
+    """A cluster's executor has none either."""
+    checkout = Checkout(tmp_path / "run", "id,smiles,split\nwater,O,train\nmethane,C,test\n")
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--unlock"]
+    answer = subprocess.run(
+        command, cwd=checkout.folder, env=checkout.environment(), capture_output=True, text=True
+    )
+    assert answer.returncode == 0, answer.stderr
+
+
 def test_snakefiles_are_free_of_lint(tmp_path):
     checkout = Checkout(tmp_path, TWO)
     command = [sys.executable, "-m", "snakemake", "--lint", "--configfile", "tiny.yaml"]

@@ -121,6 +121,14 @@ def growing(amount):
     return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
 
 
+def all_cores():
+    """Cores of the machine that jobs run on; 1 where nobody said: a cluster, --unlock, --lint."""
+    try:
+        return workflow.cores or 1
+    except WorkflowError:
+        return 1
+
+
 def base_model(wildcards):
     """The fitted rung that another one begins with, of the same seed."""
     base = config["rungs"][wildcards.rung].get("base")

@@ -18,7 +18,7 @@ rule measure_cost:
     conda:
         all_methods_env()
     # all cores of the machine, so that nothing else of this run is on it; it uses one
-    threads: workflow.cores or 1
+    threads: all_cores()
     resources:
         mem_mb=growing(4000),
         runtime=growing(120),
