@@ -46,7 +46,9 @@ def test_report_of_a_release_shows_all_its_figures_offline(run, tmp_path, width)
 def test_snakemakes_report_shows_every_picture_with_its_caption(run, tmp_path):
     run.run("--report", "report.html")
     with opened(run.folder / "report.html") as page:
-        categories = ("Molecules", "QM", "Fit", "Errors", "Stability", "Release")
+        categories = (
+            "Molecules", "QM", "Fit", "Errors", "Geometries", "Stability", "Front", "Release"
+        )  # fmt: skip
         pictures = 0
         for category in categories:
             page.click(category)

@@ -68,6 +68,7 @@ rule list_molecules:
             "results/{run}/rejected.csv",
             category="Molecules",
             caption="../report/rejected.rst",
+            labels={"method": "all", "picture": "rejected, a table"},
         ),
     log:
         "results/{run}/logs/list_molecules.log",

@@ -103,6 +103,7 @@ rule judge_gates:
             "results/{run}/validation/gates.csv",
             category="Release",
             caption="../report/gates.rst",
+            labels={"method": "all", "picture": "gates, a table"},
         ),
     log:
         "results/{run}/logs/judge_gates.log",
@@ -137,13 +138,14 @@ rule compare_releases:
             "results/{run}/validation/changes.csv",
             category="Release",
             caption="../report/changes.rst",
+            labels={"method": "all", "picture": "changes, a table"},
         ),
         parameters="results/{run}/validation/parameter_changes.csv",
         plot=report(
             "results/{run}/validation/changes.svg",
             category="Release",
             caption="../report/changes.rst",
-            labels={"rung": "all", "picture": "what changed"},
+            labels={"method": "all", "picture": "what changed"},
         ),
         previous="results/{run}/validation/previous.json",
     log:
@@ -180,6 +182,7 @@ rule write_report:
             "results/{run}/report.html",
             category="Release",
             caption="../report/report.rst",
+            labels={"method": "all", "picture": "the report of the run"},
         ),
         summary="results/{run}/summary.txt",
         card="results/{run}/MODEL_CARD.md",
