@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forceladder.validate.front import climb, dominates, judged, on_front, steps
+from forceladder.validate.plots.front import in_factors, plot_front
 
 POINT = st.tuples(
     st.integers(0, 5).map(float),
@@ -131,3 +132,17 @@ def test_steps_add_up_to_the_way_from_the_first_to_the_last(points):
         assert np.prod([s["cost_factor"] for s in found]) == pytest.approx(
             stairs[-1]["milliseconds"] / stairs[0]["milliseconds"]
         )
+
+
+def test_a_step_that_saves_next_to_nothing_has_no_factor_for_a_whole_unit():
+    """RMSDs of minima lie hundredths of an Å apart: 10⁶ to the power of 1 / 0.01 is no float."""
+    rows = [
+        {"method": name, "kind": "baseline", "error": error, "milliseconds": cost, "survival": 1.0,
+         "error_measure": "RMSD of minima", "cost_measure": "md_step", "unit": "Å"}
+        for name, error, cost in (("class1", 0.015, 0.01), ("B3LYP", 0.005, 1e4))
+    ]  # fmt: skip
+    (step,) = steps(judged(rows))
+    assert step["factor_per_unit"] is None
+    assert step["milliseconds_per_unit"] == pytest.approx(1e6, rel=1e-4)
+    assert in_factors(step["factor_per_unit"]) == "–"
+    plot_front(judged([row | {"split": "test"} for row in rows]))

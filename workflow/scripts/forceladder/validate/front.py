@@ -81,7 +81,8 @@ def _stability(row: dict) -> float:
 def steps(rows: list[dict]) -> list[dict]:
     """What a step up the stairs of `climb` buys and costs, of the columns STEP_COLUMNS.
 
-    factor_per_unit: by how much cost is multiplied for each unit of error that is saved
+    factor_per_unit: by how much cost is multiplied for each unit of error that is saved; None
+        where no float holds it, as where minima differ by a hundredth of an Å
     """
     stairs = climb(rows)
     return [
@@ -91,10 +92,18 @@ def steps(rows: list[dict]) -> list[dict]:
             "error_less": (less := low["error"] - high["error"]), "unit": low["unit"],
             "cost_factor": (factor := high["milliseconds"] / low["milliseconds"]),
             "milliseconds_more": (more := high["milliseconds"] - low["milliseconds"]),
-            "milliseconds_per_unit": more / less, "factor_per_unit": factor ** (1.0 / less),
+            "milliseconds_per_unit": more / less, "factor_per_unit": _root(factor, less),
         }
         for low, high in pairwise(stairs)
     ]  # fmt: skip
+
+
+def _root(factor: float, degree: float) -> float | None:
+    """factor^(1/degree), None beyond floats."""
+    try:
+        return factor ** (1.0 / degree)
+    except OverflowError:
+        return None
 
 
 def views(rows: list[dict]) -> dict[tuple[str, str], list[dict]]:

@@ -211,8 +211,11 @@ def _write_steps(axis, found: list[dict]):
                       transform=axis.transAxes)  # fmt: skip
 
 
-def in_factors(factor: float) -> str:
-    """'× 5.2'; large ones with their thousands apart, huge ones as a power of ten."""
+def in_factors(factor: float | None) -> str:
+    """'× 5.2'; large ones with their thousands apart, huge ones as a power of ten; a dash for what
+    no float holds."""
+    if factor is None:
+        return "–"
     if factor >= 1e5:
         digits, power = f"{factor:.1e}".split("e")
         return f"× {digits}·10{str(int(power)).translate(SUPERSCRIPTS)}"
