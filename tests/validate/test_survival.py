@@ -89,6 +89,13 @@ def test_without_censoring_before_the_end_the_curve_is_the_fraction_alive(lives)
     assert (np.diff(curve.alive) < 0).all()
 
 
+def test_where_all_died_one_after_another_the_last_band_is_that_of_all():
+    """Ten of ten: at most 1 − 0.05^(1/10) survive, whatever the order of their deaths."""
+    curve = kaplan_meier(np.arange(1.0, 11.0), np.ones(10, bool))
+    assert (curve.low[-1], curve.high[-1]) == (0.0, pytest.approx(1 - 0.05**0.1))
+    assert (np.diff(curve.high) <= 1e-12).all()
+
+
 def test_rows_count_what_died_and_how_long_all_lived():
     cause = [[[ALIVE, BOND], [ALIVE, ALIVE]], [[CONNECTIVITY, BOND], [ALIVE, ALIVE]],
              [[NO_PARAMETERS] * 2] * 2]  # fmt: skip

@@ -70,7 +70,8 @@ def kaplan_meier(time, died) -> Survival:
         steps.append(float(when))
         alive.append(fraction)
         if at_risk == deaths:
-            bands.append(survival_interval(0, at_risk))
+            # of all that died by now; the last ones alone would say less than the step before
+            bands.append(survival_interval(0, int((died & (time <= when)).sum())))
             continue
         variance += deaths / (at_risk * (at_risk - deaths))
         width = np.exp(z * np.sqrt(variance) / np.log(fraction))
