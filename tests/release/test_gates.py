@@ -31,10 +31,11 @@ def judged(
     coulomb=True,
     engines=(),
     waivers=(),
+    missing="0",
 ):
     errors = [
-        {"split": "train", "force_rmse": "1", "energy_rmse": "1"},
-        {"split": "test", "force_rmse": force, "energy_rmse": "1.5"},
+        {"split": "train", "force_rmse": "1", "energy_rmse": "1", "missing": "0"},
+        {"split": "test", "force_rmse": force, "energy_rmse": "1.5", "missing": missing},
     ]
     stability = [
         {"nve_drift": {"0.5 fs": 0.1, "1 fs": 9.0}, "survival": {"300 K": 1.0, "500 K": 1.0}},
@@ -102,6 +103,13 @@ def test_each_gate_misses_on_its_own_number_of_either_sign_or_none(change, gate)
     assert missed(judged(**change)) == {gate}
 
 
+def test_errors_of_the_molecules_that_have_numbers_are_not_those_of_all():
+    """A rung without a number for the worst test molecule must not pass by the others."""
+    rows = judged(missing="1")
+    assert missed(rows) == {"max_test_force_rmse_kcal_per_angstrom", "max_test_energy_rmse_kcal"}
+    assert all(math.isnan(row["value"]) for row in rows if not row["passed"])
+
+
 def test_sum_of_charges_is_no_gate_of_a_rung_without_any():
     rows = judged(charge=None, coulomb=False)
     assert missed(rows) == set()
@@ -150,8 +158,11 @@ def test_a_waiver_lets_its_own_gate_pass_and_no_other(tmp_path):
 
 def test_measures_are_those_of_the_rung(tmp_path):
     """A table of all methods is told apart by its column, files of one rung by their order."""
-    errors = [{"method": m, "split": "test", "force_rmse": x} for m, x in (("A", 1), ("B", 2))]
-    write_table(tmp_path / "errors.csv", errors, ["method", "split", "force_rmse"])
+    errors = [
+        {"method": m, "split": "test", "force_rmse": x, "missing": 0}
+        for m, x in (("A", 1), ("B", 2))
+    ]
+    write_table(tmp_path / "errors.csv", errors, ["method", "split", "force_rmse", "missing"])
     for rung, alive in (("one", 1.0), ("two", 0.0)):
         row = {"survival": {"300 K": alive}, "nve_drift": {}}
         write_json(tmp_path / f"{rung}.json", [row])

@@ -112,6 +112,13 @@ def test_molecules_without_parameters_are_counted_and_left_out():
     assert entry["force_rmse"] == pytest.approx(np.sqrt(12.5))
 
 
+def test_a_molecule_whose_forces_alone_are_no_numbers_is_missing_too():
+    one, two = rows([3.0, 4.0])
+    (entry,) = split_errors([one, two | {"force_rmse": float("nan")}], seed=0)
+    assert (entry["molecules"], entry["missing"]) == (1, 1)
+    assert entry["force_rmse"] == entry["energy_rmse"] == 3.0
+
+
 def test_a_method_without_any_parameters_has_no_error():
     (entry,) = split_errors(rows([float("nan")]), seed=0)
     assert entry["force_rmse"] is None and entry["missing"] == 1

@@ -40,11 +40,12 @@ class Gate(NamedTuple):
 
 
 def held_out_error(quantity: str) -> Callable[[Measures], float]:
-    """A column of the rung's row of held-out molecules in split_errors.csv."""
+    """A column of the rung's row of held-out molecules in split_errors.csv; NaN if it is without
+    those of a molecule, for which the rung gave no numbers."""
 
     def value(measures):
         test = next((row for row in measures["errors"] if row["split"] == "test"), None)
-        return number(test[quantity]) if test else math.nan
+        return number(test[quantity]) if test and test["missing"] == "0" else math.nan
 
     return value
 

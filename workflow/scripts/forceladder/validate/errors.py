@@ -114,8 +114,9 @@ def split_errors(rows: list[dict], seed: int) -> list[dict]:
     """One row per method and split: pooled RMSE and a 95 % interval over molecules.
 
     Molecules are drawn with replacement, because conformers of one molecule are not
-    independent; methods share the draws. Molecules without parameters are left out and
-    counted in `missing`. With fewer than three molecules there is no interval (None).
+    independent; methods share the draws. Molecules without parameters, and those of which any
+    number is missing that the reference has, are left out and counted in `missing`. With fewer
+    than three molecules there is no interval (None).
     """
     table = []
     for method in dict.fromkeys(row["method"] for row in rows):
@@ -123,7 +124,11 @@ def split_errors(rows: list[dict], seed: int) -> list[dict]:
             members = [r for r in rows if r["method"] == method and r["split"] == split]
             if not members:
                 continue
-            known = [r for r in members if np.isfinite(r["energy_rmse"])]
+            known = [
+                r for r in members
+                if np.isfinite(r["energy_rmse"])
+                and (np.isfinite(r["force_rmse"]) or not r["force_components"])
+            ]  # fmt: skip
             entry = {"method": method, "split": split, "molecules": len(known)}
             entry["missing"] = len(members) - len(known)
             for quantity, count in (("force", "force_components"), ("energy", "conformers")):
