@@ -38,7 +38,8 @@ def as_read(rows, tmp_path):
         ({"p_value": 0.06}, "same"),
         ({"new": 4.1, "difference": 0.1}, "same"),  # 2.5 %, less than the tolerance
         ({"new": 3.0, "difference": -1.0}, "better"),
-        ({"new": float("nan"), "difference": float("nan"), "p_value": float("nan")},
+        ({"new": float("nan"), "difference": float("nan"), "p_value": float("nan")}, "worse"),
+        ({"old": float("nan"), "difference": float("nan"), "p_value": float("nan")},
          "not comparable"),
     ],
 )  # fmt: skip
@@ -50,6 +51,14 @@ def test_the_phrase_says_then_and_now_and_that_the_split_moved(tmp_path):
     assert regressions.blocking(as_read([judged()], tmp_path)) == [
         "class1: molecule CCO (test, train then) got worse, force RMSE 4 → 5 kcal/mol/Å "
         "(+25 %, p = 0.01)"
+    ]
+
+
+def test_what_has_no_number_any_more_blocks_and_says_so(tmp_path):
+    gone = dict.fromkeys(("new", "difference", "p_value", "low", "high"), float("nan"))
+    assert regressions.blocking(as_read([judged(**gone)], tmp_path)) == [
+        "class1: molecule CCO (test, train then) got worse, force RMSE 4 kcal/mol/Å and now no "
+        "number"
     ]
 
 
@@ -79,6 +88,8 @@ def test_gates_and_trajectories_are_said_with_the_sign_that_is_worse():
     assert [row["change"] for row in found] == ["same", "better"]  # 0.4 of a limit of 10
     found = regressions.gate_changes(gates("", 1.0), gates(5.0, 1.0), 0.05)
     assert [row["change"] for row in found] == ["not comparable", "same"]
+    found = regressions.gate_changes(gates(5.0, 1.0), gates("", 1.0), 0.05)
+    assert [row["change"] for row in found] == ["worse", "same"]
 
     def trajectories(alive, drift):
         drifts = {"0.5 fs": drift, "1 fs": 9.0}
@@ -90,6 +101,10 @@ def test_gates_and_trajectories_are_said_with_the_sign_that_is_worse():
     assert [(row["quantity"], row["change"]) for row in found] == [
         ("survival at 300 K", "worse"), ("NVE drift at 0.5 fs", "worse"),
     ]  # fmt: skip
+    broke = regressions.stability_changes(
+        "class1", trajectories(1.0, -0.1), trajectories(1.0, None), 0.05, 0.5
+    )
+    assert [row["change"] for row in broke] == ["same", "worse"]  # no drift: it died
     assert regressions.blocking([{**row, "old_split": "", "split": ""} for row in found]) == []
 
 

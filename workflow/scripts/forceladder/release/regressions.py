@@ -2,7 +2,8 @@
 
 A row of kind split, group or molecule is worse if its error grew significantly (p, corrected for
 many tests, below the config's release.regression_significance) and by more than
-release.regression_tolerance_fraction of the old error; such a row blocks unless it is waived.
+release.regression_tolerance_fraction of the old error; such a row blocks unless it is waived. What
+had a number and has none any more is worse without a test.
 Gates and single trajectories are one number each, without a test: they are said, never block.
 """
 
@@ -35,7 +36,7 @@ def judged_changes(rung: str, rows: list[dict], old_splits: dict, settings: dict
         large = abs(relative) > settings["regression_tolerance_fraction"]
         change = direction(row["difference"]) if significant and large else "same"
         if math.isnan(row["difference"]):
-            change = "not comparable"
+            change = "worse" if lost(row) else "not comparable"
         old_split = old_splits.get(row["name"], "") if row["kind"] == "molecule" else ""
         own = {"rung": rung, "old_split": old_split, "relative": relative, "change": change}
         judged.append(row | own | {"waiver": reasons.get(row["name"], "")})
@@ -62,7 +63,7 @@ def gate_changes(old: list[dict], new: list[dict], tolerance: float) -> list[dic
         sign = -1.0 if gate.sign == "≥" else 1.0
         entry |= {"rung": row["rung"], "kind": "gate", "name": gate.label, "unit": gate.unit}
         entry |= {"quantity": row["gate"], "waiver": ""}
-        rows.append(entry | {"change": changed(sign * entry["difference"], tolerance * abs(limit))})
+        rows.append(entry | {"change": changed(entry, sign, tolerance * abs(limit))})
     return rows
 
 
@@ -83,14 +84,14 @@ def stability_changes(
         for kelvin in row["survival"].keys() & was["survival"].keys():
             entry = of_two(was["survival"][kelvin], row["survival"][kelvin])
             entry |= named | {"quantity": f"survival at {kelvin}", "unit": ""}
-            rows.append(entry | {"change": changed(-entry["difference"], 0.0)})
+            rows.append(entry | {"change": changed(entry, -1.0, 0.0)})
         steps = row["nve_drift"].keys() & was["nve_drift"].keys()
         if steps:
             step = min(steps, key=lambda name: float(name.split()[0]))
             sizes = (was["nve_drift"][step], row["nve_drift"][step])
             entry = of_two(*(math.nan if size is None else abs(size) for size in sizes))
             entry |= named | {"quantity": f"NVE drift at {step}", "unit": "kT/ns/dof"}
-            rows.append(entry | {"change": changed(entry["difference"], tolerance * drift_limit)})
+            rows.append(entry | {"change": changed(entry, 1.0, tolerance * drift_limit)})
     return rows
 
 
@@ -99,9 +100,16 @@ def of_two(old: float, new: float) -> dict:
     return {"old": old, "new": new, "difference": new - old, "relative": relative}
 
 
-def changed(worsening: float, tolerance: float) -> str:
+def lost(row: dict) -> bool:
+    """Whether the old force field has a number where the new one has none."""
+    return math.isnan(row["new"]) and not math.isnan(row["old"])
+
+
+def changed(row: dict, sign: float, tolerance: float) -> str:
+    """sign: 1.0 where less is better, else -1.0"""
+    worsening = sign * row["difference"]
     if math.isnan(worsening):
-        return "not comparable"
+        return "worse" if lost(row) else "not comparable"
     return direction(worsening) if abs(worsening) > tolerance else "same"
 
 
@@ -120,6 +128,11 @@ def regression(row: dict) -> str:
     if row["split"]:
         then = f", {row['old_split']} then" if row["old_split"] not in ("", row["split"]) else ""
         name += f" ({row['split']}{then})"
+    if not row["new"]:
+        return (
+            f"{row['rung']}: {name} got worse, {what} {number(row['old']):.3g} {row['unit']} and "
+            "now no number"
+        )
     return (
         f"{row['rung']}: {name} got worse, {what} {number(row['old']):.3g} → "
         f"{number(row['new']):.3g} {row['unit']} ({100 * number(row['relative']):+.3g} %, "
