@@ -7,6 +7,7 @@ from forceladder.errors import GateError
 from forceladder.release import regressions
 from forceladder.release.decision import require_release
 from forceladder.release.shown import read_shown
+from forceladder.release.view import changes_of
 from forceladder.tables import read_table, write_table
 from small_runs import release, texts, words
 
@@ -60,6 +61,16 @@ def test_what_has_no_number_any_more_blocks_and_says_so(tmp_path):
         "class1: molecule CCO (test, train then) got worse, force RMSE 4 kcal/mol/Å and now no "
         "number"
     ]
+
+
+def test_the_report_has_the_largest_change_first_whatever_else_has_no_size(tmp_path):
+    none = dict.fromkeys(("old", "difference", "p_value"), float("nan"))
+    rows = [judged(name="small", new=4.4, difference=0.4), judged(**none),
+            judged(name="large", new=8.0, difference=4.0),
+            judged(new=float("nan"), difference=float("nan")),
+            judged(name="middle", new=6.0, difference=2.0)]  # fmt: skip
+    found = changes_of(as_read(rows, tmp_path), [])["worse"]
+    assert [row["name"] for row in found] == ["CCO", "large", "middle", "small"]
 
 
 def test_a_waiver_is_for_its_own_rung_and_name(tmp_path):

@@ -3,6 +3,7 @@
 All rows are those of tables, as strings.
 """
 
+import math
 from collections import Counter
 
 from forceladder.qm.verdicts import ACCEPTED
@@ -57,9 +58,12 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
 
 
 def changes_of(rows: list[dict], waivers: list[dict]) -> dict:
-    """Rows of changes.csv by what became of them, the largest first; waived: those that need a
-    waiver and have it; idle: waivers that nothing needs."""
-    ordered = sorted(rows, key=lambda row: -abs(number(row["relative"]) or 0.0))
+    """Rows of changes.csv by what became of them, the largest first, before them those without a
+    relative change; waived: those that need a waiver and have it; idle: waivers that nothing
+    needs."""
+    ordered = sorted(
+        rows, key=lambda row: -abs(number(row["relative"])) if row["relative"] else -math.inf
+    )
     found = {
         change: [row for row in ordered if row["change"] == change]
         for change in ("worse", "better", "not comparable")
