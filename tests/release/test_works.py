@@ -43,8 +43,11 @@ def test_works_follow_the_rungs_and_the_level_of_theory():
 def test_the_model_card_says_scope_failures_and_licences(small_run):
     rows = files.read_json(small_run.shown["stability"][1])
     rows[2]["survival"] = {"300 K": 1.0, "500 K": 0.25}
+    rows[3]["nve_drift"] = {"0.5 fs": 0.1, "1 fs": None}  # what died has no drift
     files.write_json(small_run.shown["stability"][1], rows)
     card = texts(small_run)["card"]
+    everything = "in 100 % of its trajectories at constant energy, 1 fs"
+    assert f"class2: {rows[3]['molecule']} broke {everything}." in card
     assert "Net charges of the training molecules: -1 to 1 e." in card
     assert f"class2: {rows[2]['molecule']} broke in 75 % of its trajectories at 500 K." in card
     assert "class1: no trajectory broke, of 14 molecules." in card

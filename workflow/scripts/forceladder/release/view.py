@@ -74,9 +74,9 @@ def changes_of(rows: list[dict], waivers: list[dict]) -> dict:
 
 def failures_of(shown: dict, account: dict, most: int = 3) -> dict:
     """Of a rung: worst_of, its molecules of largest force error; worst_groups_of, held-out groups
-    likewise, where the run has them; broken_of, molecules and temperatures at which a trajectory
-    broke. Of all: unmeasured, rows without a number; charged, rungs that have charges; charge_sum,
-    the largest error of a sum of charges."""
+    likewise, where the run has them; broken_of, molecules and temperatures, or time
+    steps of NVE, at which a trajectory broke. Of all: unmeasured, rows without a number; charged,
+    rungs that have charges; charge_sum, the largest error of a sum of charges."""
     tables, methods = shown["tables"], account["methods"]
 
     def largest(rows):
@@ -87,12 +87,18 @@ def failures_of(shown: dict, account: dict, most: int = 3) -> dict:
         return [row for row in tables.get(table, []) if row["method"] == methods[rung]]
 
     def broken_of(rung):
-        return [
-            {"molecule": row["molecule"], "kelvin": kelvin, "survival": alive}
-            for row in shown["rungs"][rung]["stability"]
-            for kelvin, alive in row["survival"].items()
-            if alive < 1.0
-        ]
+        found = []
+        for row in shown["rungs"][rung]["stability"]:
+            steps = row["nve_drift"].items()  # without a drift: died
+            lives = row["survival"] | {
+                f"constant energy, {step}": 0.0 for step, drift in steps if drift is None
+            }
+            found += [
+                {"molecule": row["molecule"], "where": where, "survival": alive}
+                for where, alive in lives.items()
+                if alive < 1.0
+            ]
+        return found
 
     sums = [
         abs(number(row["difference"]))
