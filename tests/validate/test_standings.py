@@ -56,7 +56,8 @@ COSTS = [
 ]  # fmt: skip
 SURVIVAL = [
     {"method": method, "temperature_kelvin": str(kelvin), "trajectories": "8", "died": str(died),
-     "survival": str(1 - died / 8), "low": "0.1", "high": "1.0", "picoseconds": "20"}
+     "survival": "0", "common_survival": str(1 - died / 8), "common_low": "0.1",
+     "common_high": "1.0", "common_picoseconds": "20"}
     for method, kelvin, died in (("class1", 300, 0), ("class1", 500, 0), ("class1", 1000, 8),
                                  ("delta", 500, 0), ("mlff", 300, 0), ("mlff", 500, 4))
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from forceladder.md.watch import ALIVE, BOND, CONNECTIVITY, NO_PARAMETERS
 from forceladder.validate.survival import (
     COLUMNS,
+    common_lengths,
     death_rate,
     kaplan_meier,
     survival_interval,
@@ -96,12 +97,35 @@ def test_where_all_died_one_after_another_the_last_band_is_that_of_all():
     assert (np.diff(curve.high) <= 1e-12).all()
 
 
+def rows_of(cause, died, **more):
+    trajectories = md_dataset(cause, died, **more)
+    return survival_rows("class1", trajectories, common_lengths({"class1": trajectories}))
+
+
+def test_who_runs_longer_is_compared_by_the_time_that_all_ran():
+    """Dead at 60 of 100 ps, where another one was asked for 10 ps."""
+    late, soon = np.full((2, 2, 1, 2), np.nan)
+    late[0, 0, 0], soon[1, 0, 1] = 60.0, 4.0
+    methods = {
+        name: md_dataset(np.where(np.isnan(died), ALIVE, BOND), died, length=length)
+        for name, died, length in (("class1", late, 100.0), ("mlff", soon, 10.0))
+    }
+    nobody = md_dataset([[[NO_PARAMETERS]]], np.full((1, 1, 1), np.nan), length=1.0)
+    common = common_lengths(methods | {"UFF": nobody})
+    assert common == {300.0: 10.0}
+    (one,), (other,) = (survival_rows(name, found, common) for name, found in methods.items())
+    assert (one["survival"], one["common_survival"]) == (0.75, 1.0)
+    assert (other["survival"], other["common_survival"]) == (0.75, 0.75)
+    assert (one["common_low"], one["common_high"]) == survival_interval(4, 4)
+    assert one["common_picoseconds"] == other["common_picoseconds"] == 10.0
+
+
 def test_rows_count_what_died_and_how_long_all_lived():
     cause = [[[ALIVE, BOND], [ALIVE, ALIVE]], [[CONNECTIVITY, BOND], [ALIVE, ALIVE]],
              [[NO_PARAMETERS] * 2] * 2]  # fmt: skip
     died = np.full((3, 2, 2), np.nan)
     died[0, 0, 1], died[1, 0] = 4.0, [1.0, 2.5]
-    hot, cold = survival_rows("class1", md_dataset(cause, died, length=10.0))
+    hot, cold = rows_of(cause, died, length=10.0)
     assert set(COLUMNS) - set(hot) <= {"rule_of_three", "rule_of_three_per_ns"}
     assert (hot["molecules"], hot["without_parameters"], hot["trajectories"]) == (2, 1, 4)
     assert (hot["died"], hot["molecules_died"], hot["survival"]) == (3, 2, 0.25)
@@ -116,12 +140,12 @@ def test_rows_count_what_died_and_how_long_all_lived():
 
 def test_death_at_the_start_of_all_has_no_rate():
     cause, died = [[[BOND]]], np.zeros((1, 1, 1))
-    (row,) = survival_rows("mlff", md_dataset(cause, died, length=1.0))
+    (row,) = rows_of(cause, died, length=1.0)
     assert row["survival"] == 0.0
     assert "deaths_per_ns" not in row
 
 
 def test_a_method_without_parameters_has_no_survival():
-    (row,) = survival_rows("MMFF94", md_dataset([[[NO_PARAMETERS]]], np.full((1, 1, 1), np.nan)))
+    (row,) = rows_of([[[NO_PARAMETERS]]], np.full((1, 1, 1), np.nan))
     assert row["trajectories"] == 0
     assert "survival" not in row

@@ -14,7 +14,12 @@ def main(snakemake):
         label: files.read_netcdf(path)
         for label, path in zip(snakemake.params.labels, given.trajectories, strict=True)
     }
-    alive = [row for name, found in methods.items() for row in survival.survival_rows(name, found)]
+    common = survival.common_lengths(methods)
+    alive = [
+        row
+        for name, found in methods.items()
+        for row in survival.survival_rows(name, found, common)
+    ]
     drifts = [
         row
         for name, found in methods.items()

@@ -9,8 +9,8 @@ from forceladder.validate.front import judged
 COLUMNS = [
     "error_measure", "cost_measure", "method", "kind", "error", "error_low", "error_high", "unit",
     "split", "molecules", "missing", "milliseconds", "cost_low", "cost_high", "survival",
-    "survival_low", "survival_high", "trajectories", "temperature_kelvin", "on_front",
-    "dominated_by",
+    "survival_low", "survival_high", "trajectories", "picoseconds", "temperature_kelvin",
+    "on_front", "dominated_by",
 ]  # fmt: skip
 KINDS = ("mechanics", "mechanics and network", "network", "baseline", "reference")
 ERRORS = {  # column of split_errors.csv → what people call it, its unit
@@ -132,15 +132,17 @@ def _geometric_mean(rows: list[dict], column: str) -> float | None:
 
 
 def lowest_survival(rows: list[dict], method: str, hottest: float) -> dict:
-    """Columns of the temperature, up to `hottest`, at which least trajectories survive."""
-    own = [r for r in rows if r["method"] == method and _float(r["survival"]) is not None]
+    """Columns of the temperature, up to `hottest`, at which least trajectories survive as long as
+    those of all methods run: some run longer, and have more time to die."""
+    own = [r for r in rows if r["method"] == method and _float(r["common_survival"]) is not None]
     own = [r for r in own if _float(r["temperature_kelvin"]) <= hottest]
     if not own:
         return {"survival": None}
-    worst = min(own, key=lambda r: (_float(r["survival"]), -_float(r["temperature_kelvin"])))
+    worst = min(own, key=lambda r: (_float(r["common_survival"]), -_float(r["temperature_kelvin"])))
     return {
-        "survival": _float(worst["survival"]), "survival_low": _float(worst["low"]),
-        "survival_high": _float(worst["high"]), "trajectories": int(worst["trajectories"]),
+        "survival": _float(worst["common_survival"]), "survival_low": _float(worst["common_low"]),
+        "survival_high": _float(worst["common_high"]), "trajectories": int(worst["trajectories"]),
+        "picoseconds": _float(worst["common_picoseconds"]),
         "temperature_kelvin": _float(worst["temperature_kelvin"]),
     }  # fmt: skip
 

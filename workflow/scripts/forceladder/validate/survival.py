@@ -19,7 +19,8 @@ COLUMNS = [
     "method", "temperature_kelvin", "molecules", "without_parameters", "trajectories", "died",
     "molecules_died", "survival", "low", "high", "picoseconds_each", "picoseconds",
     "deaths_per_ns", "deaths_per_ns_low", "deaths_per_ns_high", "rule_of_three",
-    "rule_of_three_per_ns", *DEATHS,
+    "rule_of_three_per_ns", "common_picoseconds", "common_survival", "common_low", "common_high",
+    *DEATHS,
 ]  # fmt: skip
 
 
@@ -92,8 +93,27 @@ def trials(trajectories, temperature: int) -> tuple[np.ndarray, np.ndarray]:
     return np.where(np.isnan(death), length, death), ~np.isnan(death)
 
 
-def survival_rows(method: str, trajectories) -> list[dict]:
-    """One row a temperature, of the columns COLUMNS; no survival where nothing could be run."""
+def common_lengths(methods: dict) -> dict[float, float]:
+    """Temperature → ps that the trajectories of all methods are long at least: what they can be
+    compared by, for who runs longer has more time to die.
+
+    methods: name → its dataset of MD_FIELDS
+    """
+    found: dict[float, float] = {}
+    for trajectories in methods.values():
+        if not (trajectories["nvt_cause"].values != NO_PARAMETERS).any():
+            continue
+        length = float(trajectories["nvt_time"].values[-1])
+        for kelvin in map(float, trajectories["nvt_temperature"].values):
+            found[kelvin] = min(length, found.get(kelvin, length))
+    return found
+
+
+def survival_rows(method: str, trajectories, common: dict[float, float]) -> list[dict]:
+    """One row a temperature, of the columns COLUMNS; no survival where nothing could be run.
+
+    common: of `common_lengths`; common_survival is that after so many ps
+    """
     rows = []
     for t, kelvin in enumerate(trajectories["nvt_temperature"].values):
         causes = trajectories["nvt_cause"].values[:, t]
@@ -108,8 +128,20 @@ def survival_rows(method: str, trajectories) -> list[dict]:
             "picoseconds": float(lived.sum()),
         }  # fmt: skip
         row |= {cause: int((causes == cause).sum()) for cause in DEATHS}
-        rows.append(row | _chances(row))
+        rows.append(row | _chances(row) | _at_common(lived, died, common.get(float(kelvin))))
     return rows
+
+
+def _at_common(lived, died, length: float | None) -> dict:
+    """Survival of the first `length` ps; nothing where nothing could be run."""
+    if not len(lived):
+        return {}
+    alive = int((~died | (lived > length)).sum())
+    low, high = survival_interval(alive, len(lived))
+    return {
+        "common_picoseconds": length, "common_survival": alive / len(lived), "common_low": low,
+        "common_high": high,
+    }  # fmt: skip
 
 
 def _chances(row: dict) -> dict:

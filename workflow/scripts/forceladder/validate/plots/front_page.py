@@ -187,8 +187,8 @@ def survival_words(row: dict) -> str:
     ends = (row.get("survival_low"), row.get("survival_high"))
     percent = interval(*(None if end is None else 100 * end for end in ends))
     return (
-        f"{100 * row['survival']:.3g} %{percent} of {row['trajectories']} trajectories survive at "
-        f"{row['temperature_kelvin']:g} K"
+        f"{100 * row['survival']:.3g} %{percent} of {row['trajectories']} trajectories survive "
+        f"{row['picoseconds']:g} ps at {row['temperature_kelvin']:g} K"
     )
 
 
