@@ -21,8 +21,21 @@ plt.rcParams.update(
 )  # fmt: skip
 
 
+CROWD = 30_000  # points of the lines of one panel; of more the pixels are smaller than the paths
+PIXELS_PER_INCH = 200
+
+
 def save_figure(figure, path):
-    """Write an SVG whose bytes depend on the figure alone (no date, no random ids)."""
+    """Write an SVG whose bytes depend on the figure alone (no date, no random ids).
+
+    Crowded lines become pixels: reports hold their pictures, and trajectories of a thousand
+    molecules are 60 MB of paths.
+    """
+    for axis in figure.axes:
+        lines = axis.get_lines()
+        if sum(len(line.get_xdata(orig=False)) for line in lines) > CROWD:
+            for line in lines:
+                line.set_rasterized(True)
     with files.atomic_path(path) as temporary:
-        figure.savefig(temporary, format="svg", metadata={"Date": None})
+        figure.savefig(temporary, format="svg", metadata={"Date": None}, dpi=PIXELS_PER_INCH)
     plt.close(figure)
