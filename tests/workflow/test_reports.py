@@ -34,7 +34,7 @@ def test_report_of_a_release_shows_all_its_figures_offline(run, tmp_path, width)
         figures = page.run(FIGURES)
         assert len(figures) >= 8
         for shown_width, height, caption in figures:
-            assert shown_width > 0.5 * width and height > 80
+            assert shown_width > 0.5 * width and height > 50
             assert len(caption) > 40 and caption.endswith(".")
         assert page.run(DEAD_LINKS) == []
         assert page.run(SIDEWAYS) <= 0
