@@ -38,6 +38,10 @@ def test_report_of_a_release_shows_all_its_figures_offline(run, tmp_path, width)
             assert len(caption) > 40 and caption.endswith(".")
         assert page.run(DEAD_LINKS) == []
         assert page.run(SIDEWAYS) <= 0
+        page.driver.switch_to.frame(page.driver.find_element(By.TAG_NAME, "iframe"))
+        assert page.run("document.querySelectorAll('.js-plotly-plot').length") == 1
+        assert page.run("getComputedStyle(document.querySelector('header')).display") == "none"
+        page.driver.switch_to.default_content()
         picture = page.picture(tmp_path / "report.png")
         assert picture.std() > 0.05, "a blank page"
         assert page.complaints() == [] and page.requests() == []
