@@ -194,3 +194,20 @@ def test_scans_of_a_training_set_are_whole_and_in_order_of_angle(example):
         assert (example["scan"].values[scan.conformers] == scan.index).all()
         energy = example["energy"].values[scan.conformers]
         assert np.ptp(energy) > 1.0
+
+
+@pytest.mark.parametrize(
+    "angles",
+    [
+        [*ANGLES, 180.0],  # both ends
+        [-180.004, *ANGLES[1:], 179.997],  # as measured: a little more than one turn
+        [*ANGLES[:9], -60.2, *ANGLES[9:]],  # relaxed from two sides
+        ANGLES + 180.0,  # from 0° to 345°
+    ],
+)
+def test_points_that_come_twice_and_other_turns_change_nothing(angles):
+    found, plain = errors(BUTANE, ETHANE, np.array(angles)), errors(BUTANE, ETHANE)
+    assert found["points"] == len(angles)
+    for name in ("barrier_error", "boltzmann_distance", "well_distance", "minima_shift"):
+        assert found[name] == pytest.approx(plain[name], abs=0.02)
+    assert (found["minima"], found["missing_minima"]) == (plain["minima"], plain["missing_minima"])

@@ -16,6 +16,7 @@ from forceladder.units import GAS_CONSTANT
 TEMPERATURE = 300.0  # K, of Boltzmann weights
 PROMINENCE = 0.1  # kcal/mol: shallower wells are noise of relaxations and are none at 300 K
 MATCH = 30.0  # degrees: half a threefold well; a minimum farther away is another one
+NEAREST = 1.0  # degrees: closer points are one, as both ends of a scan from −180° to 180° are
 WIDEST_GAP = 60.0  # degrees without a point: a wider one may hide a threefold well
 GRID = np.arange(-180.0, 180.0, 1.0)  # degrees, on which weights are summed
 FINE = np.linspace(-180.0, 180.0, 3600, endpoint=False)  # degrees, where extrema are looked for
@@ -123,8 +124,10 @@ def well_errors(theirs: Profile, p, q) -> dict:
 def profile(angles, energies) -> Profile:
     """The periodic spline through points of a scan, and its extrema.
 
-    angles: [points] degrees, ascending, within one turn      energies: [points] kcal/mol
+    angles: [points] degrees      energies: [points] kcal/mol; of points closer than NEAREST the
+        first one's is taken
     """
+    angles, energies = apart(angles, energies)
     spline = CubicSpline([*angles, angles[0] + 360.0], [*energies, energies[0]], bc_type="periodic")
     # by the signs of steps: roots of the derivative are lost where they fall on a point
     heights = spline(FINE)
@@ -135,6 +138,16 @@ def profile(angles, energies) -> Profile:
     extrema = np.column_stack([FINE[turns], heights[turns]])[kept].reshape(-1, 2)
     below = extrema[:, 1] < np.roll(extrema[:, 1], -1)
     return Profile(spline, extrema[below], extrema[~below])
+
+
+def apart(angles, energies) -> tuple[np.ndarray, np.ndarray]:
+    """Angles in [−180°, 180°), ascending, no two within NEAREST of each other; their energies."""
+    angles, energies = wrapped(angles), np.asarray(energies)
+    kept: list[int] = []
+    for row in np.argsort(angles, kind="stable"):
+        if not kept or circular_distance(angles[row], angles[[kept[0], kept[-1]]]).min() >= NEAREST:
+            kept.append(int(row))
+    return angles[kept], energies[kept]
 
 
 def prominent(heights) -> list[int]:
