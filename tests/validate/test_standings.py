@@ -8,7 +8,7 @@ import pytest
 from forceladder.tables import read_table, write_table
 from forceladder.validate.cost import ENERGY_AND_FORCE, MD_STEP
 from forceladder.validate.front import views
-from forceladder.validate.plots.front import in_factors, in_time, plot_front
+from forceladder.validate.plots.front import in_factors, in_time, label_of, plot_front
 from forceladder.validate.plots.front_page import front_fragment, front_page, interactive_figure
 from forceladder.validate.plots.labels import label_box, label_places, overlap
 from forceladder.validate.standings import COLUMNS, common_costs, lowest_survival, standings
@@ -132,6 +132,11 @@ def test_still_picture_names_all_methods_and_every_step(rows):
     assert {"class1 → delta", "delta → B3LYP"} <= set(words)
     assert "held-out molecules" in figure.axes[0].get_ylabel()
     plot_front([])  # says that there is nothing
+
+
+def test_a_label_never_rounds_a_death_away():
+    labels = [label_of({"method": "a", "survival": alive}) for alive in (1.0, 299 / 300, 0.99999)]
+    assert labels == ["a", "a, 99.7 % survive", "a, 99.9 % survive"]
 
 
 def test_labels_keep_off_each_other_and_off_points(rows):

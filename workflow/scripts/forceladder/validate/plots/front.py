@@ -99,7 +99,7 @@ def label_of(row: dict) -> str:
     survival = row.get("survival")
     if survival is None or survival == 1.0:
         return row["method"]
-    return f"{row['method']}, {100 * survival:.0f} % survive"
+    return f"{row['method']}, {min(100 * survival, 99.9):.3g} % survive"
 
 
 def in_time(milliseconds: float) -> str:
