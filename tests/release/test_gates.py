@@ -244,6 +244,22 @@ def test_geometries_are_judged_on_held_out_molecules_where_there_are_any():
     assert math.isnan(row["value"]) and not row["passed"]
 
 
+def test_relaxations_that_fail_cannot_leave_their_errors_to_the_others():
+    """Most scans fell into a hole; the profile of the rest is fine."""
+    limits = {"max_test_profile_rmse_kcal": 1.0, "max_test_failed_relaxations_fraction": 0.1}
+    rows = [
+        {"split": "test", "measure": "profile_rmse", "value": "0.5"},
+        {"split": "test", "measure": "failed_points", "value": "0.9"},
+        {"split": "test", "measure": "failed_minima", "value": "0.0"},
+        {"split": "train", "measure": "failed_frequencies", "value": "1.0"},
+    ]
+    profile, failed = judge_gates("class1", NOTHING | {"geometries": rows}, limits)
+    assert profile["passed"] and (failed["value"], failed["passed"]) == (0.9, False)
+    rows[1]["value"] = "0.05"
+    assert judge_gates("class1", NOTHING | {"geometries": rows}, limits)[1]["passed"]
+    assert judge_gates("class1", NOTHING, limits) == []  # the reference has none
+
+
 def test_physics_and_probes_are_fractions_of_all_checks_that_were_measured():
     limits = {"min_physics_checks_passed_fraction": 1.0, "min_probes_passed_fraction": 0.7}
     rows = [

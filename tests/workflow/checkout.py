@@ -58,7 +58,7 @@ SETTINGS = {
         "max_test_force_rmse_kcal_per_angstrom": 1000, "max_test_energy_rmse_kcal": 1000,
         "max_nve_drift_kt_per_ns_per_dof": 1e9, "min_nvt_survival_fraction": 0,
         "max_test_frequency_rmse_per_cm": 1e6, "max_test_minimum_rmsd_angstrom": 100,
-        "min_probes_passed_fraction": 0,
+        "min_probes_passed_fraction": 0, "max_test_failed_relaxations_fraction": 1,
     },
     "waivers": [
         {"rung": rung, "gate": "max_nve_drift_kt_per_ns_per_dof",

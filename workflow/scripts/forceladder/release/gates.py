@@ -55,6 +55,15 @@ def geometry_error(measure: str) -> Callable[[Measures], float]:
     return lambda measures: largest(number(row["value"]) for row in held_out(measures, measure))
 
 
+FAILED = ("failed_points", "failed_minima", "failed_frequencies")
+
+
+def failed_relaxations(measures: Measures) -> float:
+    """Of scans, minima or vibrations of held-out molecules, where most of them have no number: the
+    errors are those of the others."""
+    return largest(number(row["value"]) for name in FAILED for row in held_out(measures, name))
+
+
 def passed_fraction(part: str) -> Callable[[Measures], float]:
     """Of the checks of probe_summary.csv that were measured, over all molecules."""
 
@@ -66,9 +75,9 @@ def passed_fraction(part: str) -> Callable[[Measures], float]:
     return value
 
 
-def has_geometry(measure: str) -> Callable[[Measures], bool]:
-    """Whether the reference has what is compared, of held-out molecules."""
-    return lambda measures: bool(held_out(measures, measure))
+def has_geometry(*names: str) -> Callable[[Measures], bool]:
+    """Whether the reference has any of what is compared, of held-out molecules."""
+    return lambda measures: any(held_out(measures, measure) for measure in names)
 
 
 def held_out(measures: Measures, measure: str) -> list[dict]:
@@ -141,6 +150,10 @@ GATES = {
     "max_test_frequency_rmse_per_cm": Gate(
         "held-out vibrations, RMSE", "1/cm", "≤",
         geometry_error("frequency_rmse"), has_geometry("frequency_rmse"),
+    ),
+    "max_test_failed_relaxations_fraction": Gate(
+        "held-out scans, minima or vibrations without a number", "", "≤",
+        failed_relaxations, has_geometry(*FAILED),
     ),
     "min_physics_checks_passed_fraction": Gate(
         "physics battery, checks passed", "", "≥", passed_fraction("physics")

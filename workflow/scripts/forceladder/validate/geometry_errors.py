@@ -25,8 +25,8 @@ from forceladder.validate.relaxations import is_minimum, scan_torsions
 from forceladder.validate.relaxed import Relaxed
 
 PROFILE_COLUMNS = [
-    "method", "molecule", "split", "scan", "torsion", "points", "failed", "rmse", "barrier_error",
-    "barrier_rmse", "minima", "missing_minima", "spurious_minima", "minima_shift",
+    "method", "molecule", "split", "scan", "torsion", "points", "failed", "failed_fraction", "rmse",
+    "barrier_error", "barrier_rmse", "minima", "missing_minima", "spurious_minima", "minima_shift",
     "boltzmann_distance", "well_distance", "rmsd", "reason",
 ]  # fmt: skip
 MINIMUM_COLUMNS = [
@@ -108,6 +108,7 @@ def profile_rows(dataset, profiles: list[ScanProfile]) -> list[dict]:
                 "method": p.method, "molecule": p.molecule, "scan": p.scan.index,
                 "split": str(dataset["split"].values[m]), "torsion": p.torsion,
                 "failed": int(np.isnan(p.energies).sum()),
+                "failed_fraction": float(np.isnan(p.energies).mean()),
                 "rmsd": float(np.mean(moves)) if moves else np.nan,
                 "reason": "; ".join(f"{n} points: {why}" for why, n in reasons.items()),
             }

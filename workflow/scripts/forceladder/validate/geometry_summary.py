@@ -29,7 +29,7 @@ MEASURES = (
     Measure("spurious_minima", "per scan", "profiles", "spurious_minima", "size"),
     Measure("boltzmann_distance", "1", "profiles", "boltzmann_distance", "size"),
     Measure("well_distance", "1", "profiles", "well_distance", "size"),
-    Measure("failed_points", "per scan", "profiles", "failed", "size"),
+    Measure("failed_points", "fraction", "profiles", "failed_fraction", "size"),
     Measure("minimum_rmsd", "angstrom", "minima", "rmsd", "size"),
     Measure("minimum_heavy_rmsd", "angstrom", "minima", "heavy_rmsd", "size"),
     Measure("minimum_tfd", "1", "minima", "tfd", "size"),
