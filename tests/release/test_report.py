@@ -9,6 +9,7 @@ from forceladder.cli import main
 from forceladder.errors import GateError
 from forceladder.release.manifest import verify
 from forceladder.release.report import SECTIONS, TEMPLATES
+from forceladder.release.view import gate_row
 from small_runs import release, texts, words
 
 REASON = "The two test molecules are ethers, of which there is one to learn from."
@@ -120,6 +121,11 @@ def test_probes_of_every_method_say_which_checks_failed(small_run):
     small_run.shown["probe_summary"] = small_run.table("probe_summary", rows)
     section = section_of(small_run, "probes")
     assert "100.0 %" in section and "75.0 %" in section
+    rows[0] |= {"molecules": 9999, "failed": 3}
+    rows[1] |= {"molecules": 0, "failed": 0, "worst": ""}
+    small_run.shown["probe_summary"] = small_run.table("probe_summary", rows)
+    again = section_of(small_run, "probes")
+    assert "99.9 %" in again and "100.0 %" not in again and "nan" not in again
     assert "bond hole (1 of 4, ethane 12.5 kcal/mol, limit 0.5)" in section
 
 
@@ -176,3 +182,10 @@ def test_the_last_words_of_a_stopped_run_say_where_its_report_is(
     assert capsys.readouterr().out == ""
     assert main(["summary", str(config)]) == 0
     assert "The release is in results/small/releases/small-0.1.0" in capsys.readouterr().out
+
+
+def test_a_number_that_missed_its_limit_is_not_rounded_to_it():
+    row = {"rung": "x", "gate": "min_probes_passed_fraction", "value": "0.99971", "limit": "1.0",
+           "passed": "False", "waiver": ""}  # fmt: skip
+    assert gate_row(row)["value"] == "0.99971"
+    assert gate_row(row | {"value": "1.0", "passed": "True"})["value"] == "1"

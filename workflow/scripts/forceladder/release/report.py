@@ -11,7 +11,7 @@ from markupsafe import Markup
 from rdkit.Chem import MolFromSmiles
 
 from forceladder.job import log
-from forceladder.release.view import interval, is_numeral, three_digits
+from forceladder.release.view import interval, is_numeral, percent, three_digits
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = {  # file in templates/report → what people call it
@@ -69,6 +69,7 @@ def _environment(html: bool = False) -> Environment:
     )  # fmt: skip
     environment.filters["three"] = three_digits
     environment.filters["interval"] = interval
+    environment.filters["percent"] = percent
     environment.tests["numeral"] = is_numeral
     return environment
 

@@ -215,11 +215,19 @@ def gate_row(row: dict) -> dict:
     """A gate for reading; small numbers keep their exponent."""
     gate, passed = GATES[row["gate"]], row["passed"] == "True"
     outcome = "passed" if passed else "waived" if row["waiver"] else "missed"
+    value, limit = three_digits(row["value"]), three_digits(row["limit"])
+    if value == limit and not passed:
+        value = f"{number(row['value']):.6g}"  # never as if it had kept the limit
     return {
         "rung": row["rung"], "label": gate.label, "unit": gate.unit, "sign": gate.sign,
-        "value": three_digits(row["value"]), "limit": three_digits(row["limit"]),
+        "value": value, "limit": limit,
         "passed": passed, "waiver": row["waiver"], "outcome": outcome,
     }  # fmt: skip
+
+
+def percent(fraction: float) -> str:
+    """A tenth of a per cent, never rounded up; a dash where there is no number."""
+    return f"{math.floor(1000.0 * fraction) / 10.0:.1f} %" if fraction == fraction else "–"
 
 
 def three_digits(value) -> str:
