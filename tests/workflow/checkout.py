@@ -53,7 +53,14 @@ SETTINGS = {
     },
     "rungs": {"delta": CORRECTED, "mlff": CORRECTED | {"released": True}, "bespoke": BESPOKE},
     "md": {"nve_ps": 1, "nve_frames": 20, "nvt_ps": 1, "nvt_frames": 20, "nvt_replicas": 1},
-    "validation": {"md": dict.fromkeys(("MMFF94", "UFF", "GFN2-xTB"), SHORT_MD)},
+    "validation": {
+        "md": dict.fromkeys(("MMFF94", "UFF", "GFN2-xTB"), SHORT_MD),
+        "cost_molecules": 2, "cost_rounds": 3,
+        "probes": {
+            "stretch_points": 11, "clash_contacts": [0.6], "clash_orientations": 1,
+            "clash_minimization_steps": 10, "clash_md_steps": 10,
+        },
+    },
     "gates": {
         "max_test_force_rmse_kcal_per_angstrom": 1000, "max_test_energy_rmse_kcal": 1000,
         "max_nve_drift_kt_per_ns_per_dof": 1e9, "min_nvt_survival_fraction": 0,
