@@ -9,11 +9,11 @@ from forceladder.validate.standings import standings
 pytestmark = pytest.mark.skipif(why_no_browser() is not None, reason=str(why_no_browser()))
 
 KINDS = {"class1": "mechanics", "mlff": "network"}
-SPLITS = [
-    {"method": method, "split": "test", "molecules": "4", "missing": "0",
-     "force_rmse": error, "force_rmse_low": "1", "force_rmse_high": "9",
-     "energy_rmse": error, "energy_rmse_low": "", "energy_rmse_high": ""}
+MOLECULES = [
+    {"method": method, "molecule": name, "split": "test", "conformers": "3",
+     "force_components": "54", "force_rmse": error, "energy_rmse": error}
     for method, error in (("class1", "5"), ("mlff", "2"))
+    for name in "abcd"
 ]  # fmt: skip
 COSTS = [
     {"method": method, "molecule": "a", "what": what, "milliseconds": cost, "low": cost,
@@ -30,7 +30,9 @@ def choose(page, css: str, value: str):
 
 def test_reader_sees_numbers_switches_and_steps_without_a_network(tmp_path):
     path = tmp_path / "front.html"
-    path.write_text(front_page(standings(KINDS, SPLITS, [], COSTS, [], 500.0), "A front"))
+    path.write_text(
+        front_page(standings(KINDS, MOLECULES, [], COSTS, [], 500.0, seed=0), "A front")
+    )
     with opened(path) as page:
         page.wait("document.querySelectorAll('.scatterlayer .textpoint').length >= 2")
         assert "class1 → mlff" in page.text()
@@ -45,5 +47,5 @@ def test_reader_sees_numbers_switches_and_steps_without_a_network(tmp_path):
             "(document.querySelector('.picture'))"
         )
         page.wait("document.querySelector('.hoverlayer').textContent.includes('mlff')")
-        assert "2 kcal/mol" in page.run("document.querySelector('.hoverlayer').textContent")
+        assert "2 [2, 2] kcal/mol" in page.run("document.querySelector('.hoverlayer').textContent")
         assert page.complaints() == [] and page.requests() == []

@@ -1,6 +1,7 @@
 """Where methods stand, out of small tables; and the pictures of it."""
 
 import json
+import math
 import re
 
 import pytest
@@ -18,19 +19,22 @@ KINDS = {"class1": "mechanics", "delta": "mechanics and network", "mlff": "netwo
 FORCE, PROFILE = "force RMSE", "relaxed torsion profile RMSE"
 
 
-def split_row(method, split, force, energy, low="", high=""):
+def molecule_row(method, molecule, force, energy, split="test", conformers=5, components=90):
     return {
-        "method": method, "split": split, "molecules": "4", "missing": "0",
-        "force_rmse": force, "force_rmse_low": low, "force_rmse_high": high,
-        "energy_rmse": energy, "energy_rmse_low": "", "energy_rmse_high": "",
+        "method": method, "molecule": molecule, "split": split, "conformers": str(conformers),
+        "force_components": str(components), "force_rmse": force, "energy_rmse": energy,
     }  # fmt: skip
 
 
-SPLITS = [
-    split_row("class1", "train", "6.0", "0.8"), split_row("class1", "test", "8.0", "2.5", "7", "9"),
-    split_row("delta", "test", "3.0", "0.9", "2", "4"), split_row("mlff", "test", "4.0", "0.3"),
-    split_row("UFF", "test", "", ""),
+MOLECULES = [
+    molecule_row("class1", "x", "6.0", "0.8", "train"),
+    *[molecule_row("class1", name, force, "2.5")
+      for name, force in (("a", "7"), ("b", "8"), ("c", "9"), ("d", "7.5"))],
+    *[molecule_row("delta", name, "3.0", "0.9") for name in "abcd"],
+    *[molecule_row("mlff", name, "4.0", "0.3") for name in "abcd"],
+    *[molecule_row("UFF", name, "", "") for name in "abcd"],
 ]  # fmt: skip
+CLASS1 = math.sqrt((49 + 64 + 81 + 56.25) / 4)  # of molecules of equal weight
 GEOMETRIES = [
     {"method": m, "split": "test", "measure": measure, "unit": "kcal/mol", "value": value,
      "low": "", "high": "", "molecules": "3"}
@@ -65,7 +69,7 @@ SURVIVAL = [
 
 @pytest.fixture
 def rows():
-    return standings(KINDS, SPLITS, GEOMETRIES, COSTS, SURVIVAL, hottest=500.0)
+    return standings(KINDS, MOLECULES, GEOMETRIES, COSTS, SURVIVAL, hottest=500.0, seed=0)
 
 
 def test_every_measure_and_cost_has_every_method_that_can_be_there(rows):
@@ -82,7 +86,9 @@ def test_every_measure_and_cost_has_every_method_that_can_be_there(rows):
 def test_numbers_are_those_of_the_tables(rows):
     found = {r["method"]: r for r in views(rows)[FORCE, ENERGY_AND_FORCE]}
     one = found["class1"]
-    assert (one["error"], one["error_low"], one["error_high"]) == (8.0, 7.0, 9.0)
+    assert one["error"] == pytest.approx(CLASS1)
+    assert 7.0 <= one["error_low"] < CLASS1 < one["error_high"] <= 9.0
+    assert (one["molecules"], one["missing"]) == (4, 0)
     assert one["split"] == "test"  # what was held out, not what was fitted
     assert one["milliseconds"] == pytest.approx(0.02)  # geometric mean over a and b, which all have
     assert (one["survival"], one["temperature_kelvin"]) == (1.0, 500.0)  # 1000 K is too hot
@@ -98,7 +104,7 @@ def test_who_breaks_cannot_push_others_off_and_who_has_no_error_has_no_place(row
 
 
 def test_without_a_held_out_split_the_next_one_is_named():
-    rows = standings(KINDS, SPLITS[:1], [], COSTS, [], hottest=500.0)
+    rows = standings(KINDS, MOLECULES[:1], [], COSTS, [], hottest=500.0, seed=0)
     (one,) = [r for r in views(rows)[FORCE, ENERGY_AND_FORCE] if r["method"] == "class1"]
     assert (one["split"], one["error"]) == ("train", 6.0)
 
@@ -161,10 +167,13 @@ def test_crowded_labels_find_places_apart():
 
 
 def test_interactive_picture_says_the_numbers_of_every_method(rows):
-    figure = interactive_figure(views(rows)[FORCE, ENERGY_AND_FORCE])
+    here = views(rows)[FORCE, ENERGY_AND_FORCE]
+    figure = interactive_figure(here)
+    ends = f"[{here[0]['error_low']:.3g}, {here[0]['error_high']:.3g}]"
     said = {t.name: t.customdata[0] for t in figure.data if t.customdata is not None}
     assert set(said) == {"class1", "delta", "mlff", "B3LYP"}
-    assert "8 [7, 9] kcal/mol/Å" in said["class1"] and "on the front" in said["class1"]
+    assert f"7.91 {ends} kcal/mol/Å" in said["class1"] and "on the front" in said["class1"]
+    assert "4 held-out molecules that all methods have" in said["class1"]
     assert "dominated by delta" in said["mlff"] and "50 % [10, 100] of 8" in said["mlff"]
     assert "0, by definition" in said["B3LYP"]
     sizes = {t.name: t.marker.size for t in figure.data if t.customdata is not None}

@@ -54,7 +54,7 @@ def kind_of(method):
 rule draw_front:
     """Error against cost against stability: who is on the front, and what a step up costs."""
     input:
-        errors="results/{run}/validation/split_errors.csv",
+        errors="results/{run}/validation/molecule_errors.csv",
         cost="results/{run}/validation/cost.csv",
         geometries="results/{run}/validation/geometry_summary.csv",
         survival="results/{run}/validation/survival.csv",
@@ -90,9 +90,13 @@ rule draw_front:
         kinds={label_of(method): kind_of(method) for method in METHODS},
         hottest_kelvin=config["validation"]["front_temperature_kelvin"],
         title=f"The front of {RUN}",
+        seed=config["validation"]["bootstrap_seed"],
         code=rooms(
+            "validate/bootstrap.py",
             "validate/cost.py",
+            "validate/errors.py",
             "validate/front.py",
+            "validate/same_molecules.py",
             "validate/standings.py",
             "validate/templates",
             "validate/plots/cost.py",

@@ -21,8 +21,9 @@ def main(snakemake):
     others = (inputs.get("geometries"), inputs.get("survival"))
     geometries, survival = (read_table(path) if path else [] for path in others)
     rows = standings(
-        kinds, read_table(inputs.errors), geometries, costs, survival, params.hottest_kelvin
-    )
+        kinds, read_table(inputs.errors), geometries, costs, survival, params.hottest_kelvin,
+        params.seed,
+    )  # fmt: skip
     pictures = views(rows)
     write_table(output.table, rows, COLUMNS)
     write_table(output.steps, [s for here in pictures.values() for s in steps(here)], STEP_COLUMNS)

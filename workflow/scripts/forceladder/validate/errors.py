@@ -14,6 +14,8 @@ from forceladder.validate.bootstrap import (
     pooled_rmse,
 )
 
+COUNTS = {"force": "force_components", "energy": "conformers"}  # what an error is the mean of
+
 
 class Errors(NamedTuple):
     """Of one method on the geometries of one molecule, predicted minus reference.
@@ -131,11 +133,16 @@ def split_errors(rows: list[dict], seed: int) -> list[dict]:
             ]  # fmt: skip
             entry = {"method": method, "split": split, "molecules": len(known)}
             entry["missing"] = len(members) - len(known)
-            for quantity, count in (("force", "force_components"), ("energy", "conformers")):
+            for quantity in COUNTS:
                 # molecules may have energies alone
                 rows_of = [r for r in known if np.isfinite(r[f"{quantity}_rmse"])]
-                weight = np.array([r[count] for r in rows_of], float)
-                square = weight * np.array([r[f"{quantity}_rmse"] for r in rows_of]) ** 2
-                entry |= columns(quantity, *pooled_rmse(square, weight, seed, split))
+                entry |= pooled_columns(rows_of, quantity, seed, split)
             table.append(entry)
     return table
+
+
+def pooled_columns(rows: list[dict], quantity: str, seed: int, split: str) -> dict:
+    """√(Σ w r² / Σ w) over rows of molecules, w of them `COUNTS`, and its interval."""
+    weight = np.array([row[COUNTS[quantity]] for row in rows], float)
+    square = weight * np.array([row[f"{quantity}_rmse"] for row in rows]) ** 2
+    return columns(quantity, *pooled_rmse(square, weight, seed, split))

@@ -5,17 +5,18 @@ import numpy as np
 from forceladder.tables import number
 from forceladder.validate.cost import ENERGY_AND_FORCE, LEDGER, MD_STEP
 from forceladder.validate.front import judged
+from forceladder.validate.same_molecules import OWN, same_molecule_errors
 
 COLUMNS = [
     "error_measure", "cost_measure", "method", "kind", "error", "error_low", "error_high", "unit",
-    "split", "molecules", "missing", "milliseconds", "cost_low", "cost_high", "survival",
-    "survival_low", "survival_high", "trajectories", "picoseconds", "temperature_kelvin",
-    "on_front", "dominated_by",
+    "split", "molecules", "missing", "pooled_over", "milliseconds", "cost_low", "cost_high",
+    "survival", "survival_low", "survival_high", "trajectories", "picoseconds",
+    "temperature_kelvin", "on_front", "dominated_by",
 ]  # fmt: skip
 KINDS = ("mechanics", "mechanics and network", "network", "baseline", "reference")
-ERRORS = {  # column of split_errors.csv → what people call it, its unit
-    "force_rmse": ("force RMSE", "kcal/mol/Å"),
-    "energy_rmse": ("relative energy RMSE", "kcal/mol"),
+ERRORS = {  # of molecule_errors.csv → what people call it, its unit
+    "force": ("force RMSE", "kcal/mol/Å"),
+    "energy": ("relative energy RMSE", "kcal/mol"),
 }
 GEOMETRIES = {  # the same of a measure of geometry_summary.csv
     "profile_rmse": ("relaxed torsion profile RMSE", "kcal/mol"),
@@ -29,20 +30,24 @@ JUDGED = ("test", "validation", "train")  # the first split that there is
 
 
 def standings(
-    kinds: dict[str, str], splits: list[dict], geometries: list[dict], costs: list[dict],
-    survival: list[dict], hottest: float,
+    kinds: dict[str, str], molecules: list[dict], geometries: list[dict], costs: list[dict],
+    survival: list[dict], hottest: float, seed: int,
 ) -> list[dict]:  # fmt: skip
     """One row per error measure, cost measure and method, of the columns COLUMNS.
 
     A method without an error or a cost has a row that is neither on the front nor dominated.
+    Errors of forces and energies are over the held-out molecules that all methods have numbers for
+    (`same_molecules`); those of geometries over the molecules that each has.
 
     kinds: method → one of KINDS
-    splits, geometries, costs, survival: rows of split_errors.csv, geometry_summary.csv, cost.csv
-        and survival.csv as they are read; any but the first may be empty
+    molecules, geometries, costs, survival: rows of molecule_errors.csv, geometry_summary.csv,
+        cost.csv and survival.csv as they are read; any but the first may be empty
     hottest: K; trajectories up to here count, a method's worst temperature for it. Hotter ones
         are meant to break things.
+    seed: of the bootstrap of errors
     """
-    errors = _errors(splits, geometries)
+    methods = {method for method, kind in kinds.items() if kind != "reference"}
+    errors = _errors(molecules, geometries, methods, seed)
     paid = {what: common_costs(costs, what) for what in COSTS}
     stable = {method: lowest_survival(survival, method, hottest) for method in kinds}
     rows = []
@@ -66,20 +71,19 @@ def standings(
     return rows
 
 
-def _errors(splits: list[dict], geometries: list[dict]) -> dict[str, dict[str, dict]]:
+def _errors(molecules, geometries, methods: set[str], seed: int) -> dict[str, dict[str, dict]]:
     """What people call a measure → method → columns of its error, on the held-out split."""
     found: dict[str, dict[str, dict]] = {}
-    for row in _held_out(splits):
-        for column, (label, unit) in ERRORS.items():
-            ends = {"low": row[f"{column}_low"], "high": row[f"{column}_high"]}
-            said = _error_columns(row, row[column], ends, unit)
-            if said:
-                said["missing"] = int(row["missing"])
-                found.setdefault(label, {})[row["method"]] = said
+    held_out = _held_out(molecules)
+    for quantity, (label, unit) in ERRORS.items():
+        by_method = same_molecule_errors(held_out, quantity, methods, seed)
+        for method, said in by_method.items():
+            said |= {"unit": unit, "split": held_out[0]["split"]}
+            found.setdefault(label, {})[method] = said
     for row in _held_out(geometries):
         if row["measure"] in GEOMETRIES:
             label, unit = GEOMETRIES[row["measure"]]
-            if said := _error_columns(row, row["value"], row, unit):
+            if said := _error_columns(row, unit):
                 found.setdefault(label, {})[row["method"]] = said
     return {label: found[label] for label, _ in (*ERRORS.values(), *GEOMETRIES.values())
             if label in found}  # fmt: skip
@@ -92,14 +96,14 @@ def _held_out(rows: list[dict]) -> list[dict]:
     return [row for row in rows if row["split"] == split]
 
 
-def _error_columns(row: dict, value, ends: dict, unit: str) -> dict:
-    """Empty where there is no error."""
-    if _float(value) is None:
+def _error_columns(row: dict, unit: str) -> dict:
+    """Of a row of geometry_summary.csv; empty where there is no error."""
+    if _float(row["value"]) is None:
         return {}
-    low, high = _float(ends["low"]), _float(ends["high"])
     return {
-        "error": _float(value), "error_low": low, "error_high": high,
-        "unit": unit, "split": row["split"], "molecules": int(row["molecules"]),
+        "error": _float(row["value"]), "error_low": _float(row["low"]),
+        "error_high": _float(row["high"]), "unit": unit, "split": row["split"],
+        "molecules": int(row["molecules"]), "pooled_over": OWN,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from forceladder.figures import plt
 from forceladder.validate.front import climb, steps
 from forceladder.validate.plots.labels import place_labels
 from forceladder.validate.plots.style import INK, LINE, SOFT, split_name
+from forceladder.validate.same_molecules import OWN
 from forceladder.validate.standings import COSTS
 
 KIND_COLOURS = {
@@ -165,8 +166,11 @@ def _draw_method(axis, row: dict, floor: float):
 def _words(axis, rows: list[dict], floor: float):
     row = rows[0]
     count = max((r.get("molecules") or 0 for r in rows), default=0)
+    own = any(r.get("pooled_over") == OWN for r in rows)
+    most, whose = ("up to ", ",\neach method's own") if own else ("", "")
     axis.set_ylabel(
-        f"{row['error_measure']} of {count} {split_name(row['split'])} molecules ({row['unit']})"
+        f"{row['error_measure']} of {most}{count} {split_name(row['split'])} molecules{whose} "
+        f"({row['unit']})"
     )
     axis.set_xlabel(f"cost on one core: {COSTS[row['cost_measure']]} of one molecule")
 

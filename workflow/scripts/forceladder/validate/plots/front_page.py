@@ -19,6 +19,7 @@ from forceladder.validate.plots.front import (
 )
 from forceladder.validate.plots.labels import label_places
 from forceladder.validate.plots.style import INK, LINE, SOFT, split_name
+from forceladder.validate.same_molecules import COMMON, OWN
 from forceladder.validate.standings import COSTS
 
 SIZE = 17.0  # px, of a disc
@@ -163,15 +164,21 @@ def _hover(row: dict) -> str:
     error = "0, by definition" if row["kind"] == "reference" else (
         f"{row['error']:.3g}{interval(row['error_low'], row['error_high'])} {row['unit']}"
     )  # fmt: skip
-    missing = f", without parameters for {row['missing']}" if row.get("missing") else ""
     lines = [f"<b>{row['method']}</b>  <i>{row['kind']}</i>", f"{row['error_measure']}: {error}"]
     if row.get("molecules"):
-        lines.append(f"{row['molecules']} {split_name(row['split'])} molecules{missing}")
+        lines.append(molecules_words(row))
     lines.append(f"{COSTS[row['cost_measure']]}: {in_time(row['milliseconds'])}")
     lines.append(survival_words(row))
     better = row["dominated_by"]
     lines.append("<b>on the front</b>" if row["on_front"] else f"dominated by {better}")
     return "<br>".join(lines)
+
+
+def molecules_words(row: dict) -> str:
+    """What the error is of, and how many molecules are left out of it."""
+    whose = {COMMON: " that all methods have", OWN: " that it has"}.get(row.get("pooled_over"), "")
+    left_out = f", without {row['missing']}" if row.get("missing") else ""
+    return f"{row['molecules']} {split_name(row['split'])} molecules{whose}{left_out}"
 
 
 def interval(low, high) -> str:
