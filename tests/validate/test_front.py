@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from forceladder.validate.front import climb, dominates, judged, on_front, steps
 from forceladder.validate.plots.front import in_factors, plot_front
+from forceladder.validate.survival import survival_interval
 
 POINT = st.tuples(
     st.integers(0, 5).map(float),
@@ -100,6 +101,42 @@ def test_stairs_go_down_and_leave_out_who_breaks():
     assert [r["method"] for r in climb(judged(LADDER))] == ["class1", "class2", "delta", "QM"]
     broken = [r | {"survival": 0.5} if r["kind"] != "reference" else r for r in LADDER]
     assert [r["method"] for r in climb(judged(broken))] == ["class1", "class2", "mlff", "QM"]
+
+
+def survived(alive, trajectories):
+    low, high = survival_interval(alive, trajectories)
+    return {"survival": alive / trajectories, "survival_low": low, "survival_high": high}
+
+
+def stairs_of(*survivals) -> str:
+    """Methods a, b, … each dearer and better than the one before, as the stairs have them."""
+    rows = [row(name, 9.0 - k, 2.0**k) | alive
+            for k, (name, alive) in enumerate(zip("abc", survivals, strict=False))]  # fmt: skip
+    return "".join(r["method"] for r in climb(judged(rows)))
+
+
+def test_a_death_that_may_be_chance_takes_nobody_off_the_stairs():
+    """38 of 38 survive with a chance of 0.924 at least, 37 of 38 of 0.9993 at most, 25 of 0.804."""
+    assert survival_interval(38, 38)[0] == pytest.approx(0.05 ** (1 / 38))
+    assert stairs_of(survived(38, 38), survived(37, 38)) == "ab"
+    assert stairs_of(survived(38, 38), survived(37, 38), survived(25, 38)) == "ab"
+    assert stairs_of(survived(25, 38), survived(25, 38)) == "ab"  # as firm as each other
+    assert dominates((1.0, 1.0, 1.0), (1.0, 1.0, 37 / 38))  # the front itself is strict
+
+
+def test_of_several_that_all_survive_the_surest_one_is_the_measure():
+    """4 of 4 tell nothing from 25 of 38; 38 of 38 do."""
+    assert stairs_of(survived(4, 4), survived(25, 38)) == "ab"
+    for both in ((4, 38), (38, 4)):
+        firm = [survived(n, n) for n in both]
+        assert stairs_of(*firm, survived(25, 38)) == "ab"
+
+
+def test_who_was_not_tested_stands_only_beside_others_that_were_not():
+    untested = {"survival": None}
+    assert stairs_of(untested, survived(30, 38)) == "b"
+    assert stairs_of(untested, untested) == "ab"
+    assert stairs_of({"survival": 1.0}, {"survival": 0.99}) == "a"  # no intervals
 
 
 @given(POINTS)

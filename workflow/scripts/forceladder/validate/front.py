@@ -7,6 +7,10 @@ equal methods do not dominate each other and stand side by side. A stability tha
 counts as less than any fraction: such a method dominates only others that were not tested. The
 reference is what errors and broken bonds are measured by: its error is 0, its fraction 1. The front
 are the methods that no other one dominates.
+
+Stairs. Dominance compares fractions as they are, so one death in 38 trajectories keeps a method on
+the front. Whether one can stand on a method is asked of the intervals instead: it is firm enough
+for the stairs unless the upper end of its survival lies below the lower end of the firmest one's.
 """
 
 from itertools import pairwise
@@ -58,20 +62,32 @@ def judged(rows: list[dict]) -> list[dict]:
 def climb(rows: list[dict]) -> list[dict]:
     """The front as stairs: its members by rising cost, each more accurate than all cheaper ones.
 
-    Members that survive less than the most stable ones are left out: they are on the front, but
-    nobody can stand on them.
+    Members of which it is sure that they survive less than the firmest one are left out: they are
+    on the front, but nobody can stand on them. The firmest one survives most; of several, it is
+    the one that is surest to. Without intervals the fractions are compared.
 
     rows: of one error measure and one cost measure
     """
     members = sorted(
         (row for row in rows if row["on_front"]), key=lambda r: (r["milliseconds"], r["error"])
     )
-    firmest = max((_stability(row) for row in members if row["kind"] != "reference"), default=1.0)
+    judgeable = [row for row in members if row["kind"] != "reference"]
+    firmest = max(
+        judgeable, key=lambda r: (_stability(r), r.get("survival_low") or 0.0), default={}
+    )
     stairs: list[dict] = []
     for row in members:
-        if _stability(row) >= firmest and (not stairs or row["error"] < stairs[-1]["error"]):
+        if firm_enough(row, firmest) and (not stairs or row["error"] < stairs[-1]["error"]):
             stairs.append(row)
     return stairs
+
+
+def firm_enough(row: dict, firmest: dict) -> bool:
+    """Whether nothing shows that a method survives less than the firmest one; see the module."""
+    high, low = row.get("survival_high"), firmest.get("survival_low")
+    if high is None or low is None:
+        return _stability(row) >= _stability(firmest)
+    return high >= low
 
 
 def _stability(row: dict) -> float:

@@ -26,7 +26,7 @@ def plot_front(rows: list[dict]):
     """One picture of one error measure and one cost measure, with what each step up costs.
 
     Discs are filled by the fraction of trajectories that survive, and dashed where none was run.
-    The line is the front: going right buys accuracy.
+    The line is the stairs of `front.climb`: going right buys accuracy.
 
     rows: of `standings`, all of one error measure and one cost measure
     """
