@@ -11,6 +11,8 @@ configfile: Path(workflow.current_basedir) / "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/methods.smk"
+include: "workflow/rules/shown.smk"
 include: "workflow/rules/molecules.smk"
 include: "workflow/rules/qm.smk"
 include: "workflow/rules/training_set.smk"

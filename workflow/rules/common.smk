@@ -12,8 +12,8 @@ HERE = Path(workflow.current_basedir)
 LIBRARY = str(HERE.parent / "scripts")
 sys.path.insert(0, LIBRARY)
 # Jobs look among installed packages first: one of another version must not stand in for this one
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [LIBRARY, *filter(None, [os.environ.get("PYTHONPATH")])]
+os.environ.update(
+    PYTHONPATH=os.pathsep.join([LIBRARY, *filter(None, [os.getenv("PYTHONPATH")])])
 )
 
 from forceladder.configuration import (
@@ -133,65 +133,6 @@ def base_model(wildcards):
     """The fitted rung that another one begins with, of the same seed."""
     base = config["rungs"][wildcards.rung].get("base")
     return [f"results/{{run}}/models/{base}/seed-{{seed}}"] if base else []
-
-
-def method_name(rung, seed):
-    """What tables and pictures call a fitted rung; the seed is named where there are several."""
-    return rung if len(SEEDS) == 1 else f"{rung}, seed {seed}"
-
-
-def label_of(method):
-    """What tables and pictures call a method, given its folder."""
-    return BASELINES[method] if method in BASELINES else method_name(*FITTED[method])
-
-
-def method_key(method):
-    """What the configuration calls a method, given its folder: a rung, or a baseline's name."""
-    return BASELINES[method] if method in BASELINES else FITTED[method][0]
-
-
-def fitted_model(wildcards):
-    """The model of a method that was fitted; nothing of a baseline."""
-    if wildcards.method in BASELINES:
-        return {}
-    return {"model": "results/{run}/models/{method}"}
-
-
-def method_inputs(wildcards):
-    """Systems and model of a method that was fitted; nothing of a baseline."""
-    if wildcards.method in BASELINES:
-        return {}
-    # a correction is no part of a System
-    return fitted_model(wildcards) | {"systems": "results/{run}/systems/{method}"}
-
-
-def method_code(wildcards):
-    """Digest of what gives a method its numbers; `params` beside that of the question's own."""
-    if wildcards.method in BASELINES:
-        return rooms("validate/baselines.py", "validate/surface.py", "openff/sage.py")
-    return rooms("energy", "model", "export/openmm", "validate/surface.py")
-
-
-def method_env(wildcards):
-    """The environment that a method runs in."""
-    if wildcards.method in BASELINES:
-        sage = BASELINES[wildcards.method] not in ("MMFF94", "UFF", "GFN2-xTB")
-        return "../../envs/openff.yaml" if sage else "../../envs/md.yaml"
-    return "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
-
-
-def all_methods_env():
-    """The environment of a job that runs all methods; what it lacks is a row without a number."""
-    if "OpenFF Sage 2.3.0" in BASELINES.values():
-        return "../../envs/openff.yaml"
-    return "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
-
-
-def folders_of(method):
-    """Systems and model of a method that was fitted, None of a baseline; for `params`."""
-    if method in BASELINES:
-        return None
-    return [f"results/{RUN}/{kind}/{method}" for kind in ("systems", "models")]
 
 
 def release_folder():

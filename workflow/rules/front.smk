@@ -41,16 +41,6 @@ rule measure_cost:
         "../scripts/measure_cost.py"
 
 
-def kind_of(method):
-    """What a method computes with, for the colours of the front."""
-    if method in BASELINES:
-        return "baseline"
-    terms = config["rungs"][FITTED[method][0]]["terms"]
-    if "correction" not in terms:
-        return "mechanics"
-    return "network" if terms == ["correction"] else "mechanics and network"
-
-
 rule draw_front:
     """Error against cost against stability: who is on the front, and what a step up costs."""
     input:

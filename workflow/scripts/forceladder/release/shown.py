@@ -1,6 +1,6 @@
 """The tables and pictures that a report shows and a release keeps, by the names of a rule's inputs.
 
-A further one is a line in rules/release.smk: as `name` it is read and handed to the templates, as
+A further one is a line in rules/shown.smk: as `name` it is read and handed to the templates, as
 `tables.name` (CSV), `facts.name` (JSON), `plots.name` of an input `name_plot` (SVG) or
 `pages.name` of an input `name_page` (HTML). What is given as a list, one file per released rung,
 is `rungs[rung].name`, a picture with its `_plot`.
