@@ -92,11 +92,13 @@ def piece(old, new):
     return np.stack([np.square(old), np.square(new), np.ones(len(old))], axis=1).astype(float)
 
 
-@pytest.mark.parametrize("count", [2, 3, 5, 8])
-def test_few_conformers_cannot_show_more_than_coins(count):
-    """All of them worse by far: 2 · 2⁻ⁿ."""
+@pytest.mark.parametrize(
+    ("count", "blocks"), [(2, 2), (3, 3), (4, 2), (5, 3), (8, 4), (15, 8), (16, 6)]
+)
+def test_few_conformers_cannot_show_more_than_coins(count, blocks):
+    """All of them worse by far: 2 · 2⁻ᵇ; blocks are of 1, of 2 from 4 on, of 3 from 16 on."""
     subject = Subject("molecule", "x", "", {0: piece([1.0] * count, [9.0] * count)})
-    exact = 2.0 * 0.5**count
+    exact = 2.0 * 0.5**blocks
     spread = np.sqrt(exact / 40_000)
     assert compared(subject, 40_000, 1)["p_value"] == pytest.approx(exact, abs=5 * spread)
 
@@ -120,6 +122,51 @@ def test_resampling_is_that_of_all_possible_draws_and_exchanges():
     assert row["p_value"] == pytest.approx(beyond, abs=0.006)
     exact = np.percentile(np.repeat(drawn, 1000), [2.5, 97.5])
     assert (row["low"], row["high"]) == pytest.approx(tuple(exact), abs=1e-9)
+
+
+def test_neighbours_are_drawn_and_exchanged_together():
+    """Five conformers and two: three blocks and two have 2⁵ exchanges and 5³ · 2² draws."""
+    olds = [np.array([1.0, 2.0, 3.0, 2.0, 1.0]), np.array([4.0, 1.0])]
+    news = [np.array([2.0, 1.0, 3.5, 2.5, 1.5]), np.array([4.5, 2.0])]
+    pieces = {m: piece(*both) for m, both in enumerate(zip(olds, news, strict=True))}
+    row = compared(Subject("split", "test", "", pieces), 100_000, 1)
+
+    exchanged = []
+    for toss in itertools.product((False, True), repeat=5):
+        turned = [np.array(toss)[[0, 0, 1, 1, 2]], np.array(toss)[[3, 4]]]
+        pairs = zip(turned, olds, news, strict=True)
+        one, two = zip(*[(np.where(t, n, o), np.where(t, o, n)) for t, o, n in pairs], strict=True)
+        exchanged.append(rms(np.concatenate(two)) - rms(np.concatenate(one)))
+    assert row["difference"] == pytest.approx(exchanged[0], rel=1e-12)
+    beyond = np.mean(np.abs(exchanged) >= row["difference"] - 1e-12)
+    assert 2 * 0.5**5 < beyond < 0.5
+    assert row["p_value"] == pytest.approx(beyond, abs=0.008)
+
+    drawn = []
+    for starts in itertools.product(range(5), repeat=3):
+        rows = [(start + k) % 5 for start in starts for k in range(2)]  # six, for five
+        for pair in itertools.product(range(2), repeat=2):
+            sides = [
+                (5 / 6 * (long[rows] ** 2).sum() + (short[list(pair)] ** 2).sum()) / 7
+                for long, short in (olds, news)
+            ]
+            drawn.append(np.sqrt(sides[1]) - np.sqrt(sides[0]))
+    exact = np.percentile(np.repeat(drawn, 1000), [2.5, 97.5])
+    assert (row["low"], row["high"]) == pytest.approx(tuple(exact), abs=0.01)
+
+
+def rms(values) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def test_frames_that_err_alike_are_not_taken_for_so_many_witnesses():
+    """Two equally good force fields along 64 frames, errors of which every four are one."""
+    random, called = np.random.default_rng(5), 0
+    for trial in range(200):
+        old, new = np.repeat(random.standard_normal((2, 16)), 4, axis=1)
+        row = compared(Subject("molecule", "x", "", {0: piece(old, new)}), 400, trial)
+        called += row["p_value"] < 0.05
+    assert 2 <= called <= 20  # 10 are expected, with a spread of 3; frame by frame it was 74
 
 
 def test_holm_by_hand():

@@ -1,14 +1,17 @@
 """What got worse: two force fields on the same geometries, paired.
 
 For each molecule, functional group and split the difference of two RMSEs, new − old. A row speaks
-of these molecules, not of chemical space; frames of one trajectory are taken for independent.
+of these molecules, not of chemical space. Frames of one trajectory and points of one scan follow
+each other in the data and err alike, so neighbours of a molecule go together, in blocks of the
+length of `bootstrap.block_length`: n^(1/3), which is 1 for up to three conformers and 2 for up to
+fifteen. What errs alike over longer stretches still counts for more than it should.
 
-low, high: conformers are drawn with replacement, within each molecule and the same for both force
-fields (paired bootstrap). It is too narrow for few conformers, so it does not decide.
-p_value: two-sided, of exchanging the two force fields' errors in every conformer by the toss of a
-coin, exact if they are equally good: n conformers cannot show more than 2 · 2⁻ⁿ. Within a family
-(one rung, one kind, one quantity) p-values are corrected by Holm's method (Scand. J. Stat. 6, 65,
-1979).
+low, high: blocks of conformers are drawn with replacement, within each molecule and the same for
+both force fields (paired bootstrap). It is too narrow for few conformers, so it does not decide.
+p_value: two-sided, of exchanging the two force fields' errors in every block by the toss of a
+coin, exact if they are equally good and blocks are independent: b blocks cannot show more than
+2 · 2⁻ᵇ. Within a family (one rung, one kind, one quantity) p-values are corrected by Holm's method
+(Scand. J. Stat. 6, 65, 1979).
 """
 
 from collections.abc import Callable
@@ -21,6 +24,7 @@ from forceladder.job import seed_of
 from forceladder.model.rung import CORRECTION
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.training_set.dataset import SPLITS, row_ranges
+from forceladder.validate.bootstrap import block_length
 from forceladder.validate.parameter_shifts import gradient_shift, parameter_shifts
 from forceladder.validate.predictions import rung_predictions
 
@@ -127,17 +131,23 @@ def compared(subject: Subject, draws: int, seed: int) -> dict:
 
 
 def resampled(subject: Subject, total, draws: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Differences of RMSEs, [draws] each: of conformers drawn with replacement, and of the two
-    force fields exchanged in each conformer at random.
+    """Differences of RMSEs, [draws] each: of blocks of conformers drawn with replacement, and of
+    the two force fields exchanged in each block at random.
 
     total: [3], sums over all pieces
     """
     sums, moved = np.zeros((draws, 3)), np.zeros(draws)
     for m, piece in subject.pieces.items():
         generator = np.random.default_rng(seed_of("changes", seed, int(m)))
-        weights = np.full(len(piece), 1.0 / len(piece))
-        sums += generator.multinomial(len(piece), weights, size=draws) @ piece
-        moved += generator.integers(0, 2, (draws, len(piece))) @ (piece[:, 1] - piece[:, 0])
+        length = block_length(size := len(piece))
+        # on a circle a block can begin anywhere; a draw weighs as much as the molecule does
+        begun = sum(np.roll(piece, -k, axis=0) for k in range(length))
+        count = -(-size // length)
+        weights = np.full(size, 1.0 / size)
+        starts = generator.multinomial(count, weights, size=draws)
+        sums += starts @ begun * (size / (count * length))
+        worse = np.add.reduceat(piece[:, 1] - piece[:, 0], np.arange(0, size, length))
+        moved += generator.integers(0, 2, (draws, count)) @ worse
     with np.errstate(invalid="ignore"):  # a draw without a known force
         drawn = np.diff(np.sqrt(sums[:, :2] / sums[:, 2:]), axis=1)[:, 0]
     # sums of squares are positive but for rounding
