@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The README's pictures: docs/dag.svg (needs graphviz) and docs/report.png (needs chromium) from the last
-# quickstart; docs/front.png, torsion_scans.png and survival.png (need librsvg) from the last example campaign.
+# quickstart; docs/torsion_scans.png (needs librsvg) from the last example campaign.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 release=results/quickstart/releases/quickstart-0.1.0
@@ -14,11 +14,7 @@ profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking \
   --disable-component-update --disable-sync --user-data-dir="$profile" --hide-scrollbars \
-  --window-size=1080,1790 --screenshot=docs/report.png "file://$PWD/$release/report.html"
+  --window-size=1080,1570 --screenshot=docs/report.png "file://$PWD/$release/report.html"
 
-validation=results/campaign/validation
-if [ -d "$validation" ]; then
-  rsvg-convert --width 1300 "$validation/front.svg" --output docs/front.png
-  rsvg-convert --width 1100 "$validation/profiles.svg" --output docs/torsion_scans.png
-  rsvg-convert --width 1300 "$validation/survival.svg" --output docs/survival.png
-fi
+scans=results/campaign/validation/profiles.svg
+if [ -f "$scans" ]; then rsvg-convert --width 1100 "$scans" --output docs/torsion_scans.png; fi
