@@ -23,6 +23,7 @@ from forceladder.configuration import (
     fit_settings,
     ladder,
     md_settings,
+    qm_megabytes,
 )
 from forceladder.errors import ConfigError
 from forceladder import files
@@ -56,6 +57,8 @@ MACE = any(
     rung.get("correction", {}).get("architecture") == "mace"
     for rung in config["rungs"].values()
 )
+# what numbers depend on: not where jobs run
+SETTINGS = {key: value for key, value in config.items() if key != "cluster"}
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 
@@ -116,9 +119,26 @@ def write_plans():
         files.write_json(f"results/{RUN}/qm/{spec}/progress/plan.json", plan)
 
 
-def growing(amount):
-    """A resource that doubles with every attempt, for profiles that retry."""
-    return lambda wildcards, attempt: amount * 2 ** (attempt - 1)
+def megabytes(base, per_thread=0):
+    """Memory of a job: twice as much with every attempt, never more than a site gives."""
+    most = config["cluster"]["max_mem_mb"]
+    return lambda wildcards, threads, attempt: min(
+        (base + per_thread * threads) * 2 ** (attempt - 1), most
+    )
+
+
+def minutes(base, share=1.0):
+    """Time of a job: twice as much with every attempt, never more than a site gives.
+
+    share: of that, for steps of one shard, whose times a profile's `groups` adds up
+    """
+    most = int(config["cluster"]["max_runtime_minutes"] * share)
+    return lambda wildcards, attempt: min(base * 2 ** (attempt - 1), most)
+
+
+def gpus(device, corrected=True):
+    """How many GPUs a job asks for: none where the configuration keeps it off them."""
+    return config["cluster"]["gpus"] if corrected and device != "cpu" else 0
 
 
 def all_cores():

@@ -15,8 +15,8 @@ rule export_systems:
     conda:
         "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        mem_mb=megabytes(2000),
+        runtime=minutes(60),
     params:
         engines=config["export"]["engines"],
         code=rooms("export", "energy", "model"),

@@ -16,8 +16,9 @@ rule fit_rung:
         "../../envs/mace.yaml" if MACE else "../../envs/fit.yaml"
     threads: config["fit"]["threads"]
     resources:
-        mem_mb=growing(8000),
-        runtime=growing(12 * 60),
+        mem_mb=megabytes(8000),
+        runtime=minutes(12 * 60),
+        gpu=gpus(config["fit"]["device"]),
     params:
         settings=lambda w: fit_settings(config, w.rung),
         device=config["fit"]["device"],
@@ -44,8 +45,8 @@ rule plot_history:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(10),
+        mem_mb=megabytes(1000),
+        runtime=minutes(10),
     params:
         code=rooms("validate/plots/history.py", "validate/plots/style.py", "figures.py"),
     script:

@@ -20,8 +20,8 @@ rule measure_cost:
     # all cores of the machine, so that nothing else of this run is on it; it uses one
     threads: all_cores()
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        mem_mb=megabytes(4000),
+        runtime=minutes(120),
     params:
         methods={label_of(method): folders_of(method) for method in METHODS},
         molecules=config["validation"]["cost_molecules"],
@@ -74,8 +74,8 @@ rule draw_front:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(30),
+        mem_mb=megabytes(1000),
+        runtime=minutes(30),
     params:
         kinds={label_of(method): kind_of(method) for method in METHODS},
         hottest_kelvin=config["validation"]["front_temperature_kelvin"],

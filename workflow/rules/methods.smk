@@ -60,11 +60,18 @@ def folders_of(method):
     return [f"results/{RUN}/{kind}/{method}" for kind in ("systems", "models")]
 
 
+def is_corrected(method):
+    """Whether a method, given its folder, is a rung with a correction: what a GPU can speed up."""
+    return (
+        method in FITTED and "correction" in config["rungs"][FITTED[method][0]]["terms"]
+    )
+
+
 def kind_of(method):
     """What a method computes with, for the colours of the front."""
     if method in BASELINES:
         return "baseline"
-    terms = config["rungs"][FITTED[method][0]]["terms"]
-    if "correction" not in terms:
+    if not is_corrected(method):
         return "mechanics"
-    return "network" if terms == ["correction"] else "mechanics and network"
+    alone = config["rungs"][FITTED[method][0]]["terms"] == ["correction"]
+    return "network" if alone else "mechanics and network"

@@ -13,8 +13,8 @@ rule read_molecules:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(30),
+        mem_mb=megabytes(1000),
+        runtime=minutes(30, share=1 / 20),
     params:
         rows=shard_rows,
         settings=config["molecules"],
@@ -38,8 +38,8 @@ rule generate_geometries:
         "../../envs/qm.yaml"
     threads: 1
     resources:
-        mem_mb=growing(1500),
-        runtime=growing(120),
+        mem_mb=megabytes(1500),
+        runtime=minutes(120, share=1 / 6),
     params:
         settings=geometry_settings,
         checks={k: v for k, v in config["molecules"].items() if k != "file"},
@@ -75,8 +75,8 @@ rule list_molecules:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(30),
+        mem_mb=megabytes(1000),
+        runtime=minutes(30),
     params:
         code=rooms("molecules/read.py"),
     script:
@@ -99,8 +99,8 @@ rule sample_rung:
         "../../envs/md.yaml"
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(120),
+        mem_mb=megabytes(2000),
+        runtime=minutes(120, share=1 / 6),
     params:
         settings=config["geometries"]["rung_frames"],
         code=rooms(

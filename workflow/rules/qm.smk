@@ -10,8 +10,8 @@ rule find_engine:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(500),
-        runtime=growing(10),
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
     script:
@@ -33,8 +33,8 @@ rule build_datasets:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(30),
+        mem_mb=megabytes(1000),
+        runtime=minutes(30, share=1 / 20),
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
         procedures=lambda w: procedures(w.spec),
@@ -59,8 +59,8 @@ rule compute_qm:
         "../../envs/qm.yaml"
     threads: config["qm"]["threads"]
     resources:
-        mem_mb=growing(config["qm"]["memory_mb"] * 5 // 4 + 400),
-        runtime=growing(24 * 60),
+        mem_mb=megabytes(qm_megabytes(config["qm"])),
+        runtime=minutes(24 * 60, share=1 / 2),
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
         cache=config["qm"]["cache"],
@@ -115,8 +115,8 @@ rule judge_qm:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        mem_mb=megabytes(2000),
+        runtime=minutes(60),
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
         limits=config["qm"]["limits"],
@@ -150,8 +150,8 @@ rule write_ledger:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(1000),
-        runtime=growing(30),
+        mem_mb=megabytes(1000),
+        runtime=minutes(30),
     params:
         code=rooms("qm/ledger.py", "qm/plots.py", "figures.py"),
     script:
@@ -180,8 +180,8 @@ rule compare_levels:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(60),
+        mem_mb=megabytes(2000),
+        runtime=minutes(60),
     params:
         others={
             spec: [f"results/{RUN}/qm/{spec}/records/{shard}" for shard in SHARDS]

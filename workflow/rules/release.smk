@@ -22,8 +22,8 @@ rule judge_gates:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(500),
-        runtime=growing(10),
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     params:
         rungs=RELEASED,
         methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
@@ -65,8 +65,8 @@ rule compare_releases:
     conda:
         "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=megabytes(4000),
+        runtime=minutes(60),
     params:
         rungs=RELEASED,
         release=config["release"],
@@ -105,12 +105,12 @@ rule write_report:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=megabytes(2000),
+        runtime=minutes(30),
     params:
         shown=[*SHOWN, *SHOWN_OF_RUNGS],
         methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
-        config=config,
+        config=SETTINGS,
         code=rooms(
             "release",
             "molecules/domain.py",
@@ -148,11 +148,11 @@ rule assemble_release:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=megabytes(2000),
+        runtime=minutes(30),
     params:
         shown=[*SHOWN, *SHOWN_OF_RUNGS],
-        config=config,
+        config=SETTINGS,
         code=rooms(
             "release",
             "molecules/domain.py",

@@ -15,8 +15,8 @@ rule import_data:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        mem_mb=megabytes(4000),
+        runtime=minutes(120),
     params:
         settings=lambda w: {
             key: value
@@ -56,8 +56,8 @@ rule build_training_set:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=megabytes(4000),
+        runtime=minutes(60),
     params:
         spec=config["qm"]["specs"][REFERENCE],
         seeds={"geometries": config["geometries"]["seed"]},

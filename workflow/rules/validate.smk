@@ -14,8 +14,8 @@ rule predict_method:
         method_env
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(120),
+        mem_mb=megabytes(4000),
+        runtime=minutes(120),
     params:
         label=lambda w: label_of(w.method),
         surface=method_code,
@@ -65,8 +65,8 @@ rule score_errors:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=megabytes(4000),
+        runtime=minutes(60),
     params:
         seed=config["validation"]["bootstrap_seed"],
         worst_cases=config["validation"]["worst_cases_per_method"],
@@ -116,8 +116,11 @@ rule run_md:
         method_env
     threads: lambda w: md_settings(config, method_key(w.method))["threads"]
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(12 * 60),
+        mem_mb=megabytes(1000, per_thread=1000),
+        runtime=minutes(12 * 60),
+        gpu=lambda w: gpus(
+            md_settings(config, method_key(w.method))["device"], is_corrected(w.method)
+        ),
     params:
         label=lambda w: label_of(w.method),
         settings=lambda w: {
@@ -171,8 +174,8 @@ rule score_stability:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(30),
+        mem_mb=megabytes(2000),
+        runtime=minutes(30),
     params:
         labels=[label_of(method) for method in METHODS],
         temperatures={
@@ -209,8 +212,8 @@ rule relax_method:
         method_env
     threads: 1
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(12 * 60),
+        mem_mb=megabytes(4000),
+        runtime=minutes(12 * 60),
     params:
         label=lambda w: label_of(w.method),
         settings=config["validation"]["relaxations"],
@@ -264,8 +267,8 @@ rule score_geometries:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(4000),
-        runtime=growing(60),
+        mem_mb=megabytes(4000),
+        runtime=minutes(60),
     params:
         seed=config["validation"]["bootstrap_seed"],
         code=rooms(
@@ -306,8 +309,8 @@ rule probe_method:
         method_env
     threads: 1
     resources:
-        mem_mb=growing(2000),
-        runtime=growing(120),
+        mem_mb=megabytes(2000),
+        runtime=minutes(120),
     params:
         label=lambda w: label_of(w.method),
         settings=config["validation"]["probes"],
@@ -342,8 +345,8 @@ rule score_probes:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=growing(500),
-        runtime=growing(10),
+        mem_mb=megabytes(500),
+        runtime=minutes(10),
     params:
         code=rooms("validate/checks.py"),
     script:

@@ -7,14 +7,13 @@ from forceladder.fit.bespoke import refine_rung
 from forceladder.fit.history import write_history
 from forceladder.fit.loop import fit_rung
 from forceladder.model.checkpoint import load_model, save_model
+from forceladder.model.device import chosen_device
 from forceladder.training_set.dataset import read_training_set, select_split
 
 
 def main(snakemake):
     seed, settings = int(snakemake.wildcards.seed), snakemake.params.settings
-    device = snakemake.params.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = chosen_device(snakemake.params.device)
     torch.set_num_threads(snakemake.threads)
     torch.use_deterministic_algorithms(device == "cpu")
     base = load_model(snakemake.input.base[0]) if snakemake.input.base else None

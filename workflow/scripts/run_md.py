@@ -3,6 +3,7 @@
 from forceladder import files, job
 from forceladder.figures import save_figure
 from forceladder.md.summary import as_md_dataset, stability_rows
+from forceladder.model.device import chosen_device
 from forceladder.training_set.dataset import read_training_set
 from forceladder.validate.broken import write_broken
 from forceladder.validate.dynamics import Method, run_molecules
@@ -14,8 +15,9 @@ def main(snakemake):
     given, params = snakemake.input, snakemake.params
     dataset = read_training_set(given.training_set)
     method = Method(
-        params.label, given.get("systems"), given.get("model"), params.dynamics + params.surface
-    )
+        params.label, given.get("systems"), given.get("model"), params.dynamics + params.surface,
+        chosen_device(params.settings["device"]),
+    )  # fmt: skip
     results = run_molecules(
         dataset, method, params.settings, params.checkpoints, snakemake.threads
     )  # fmt: skip

@@ -72,6 +72,23 @@ def check_meaning(config: dict):
         raise ConfigError("geometries.rung_frames.release is empty; name a release's folder.")
     if config["qm"]["reference"] in config["qm"]["compare"]:
         raise ConfigError("qm.compare names the reference; it is computed anyway.")
+    needed, most = qm_megabytes(config["qm"]), config["cluster"]["max_mem_mb"]
+    if needed > most:
+        raise ConfigError(
+            f"qm.memory_mb {config['qm']['memory_mb']} makes jobs of {needed} MB, more than "
+            f"cluster.max_mem_mb {most}; lower the one or raise the other."
+        )
+
+
+def qm_megabytes(settings: dict) -> int:
+    """What a QM job must be given, MB: the engine's plan, a quarter more, and Python.
+
+    settings: the section qm; an engine that asks for more memory is granted it in the same job
+    """
+    return (
+        math.ceil(settings["memory_mb"] * max([1, *settings["retries"]["memory_factors"]]) * 1.25)
+        + 400
+    )
 
 
 def check_waivers(config: dict):

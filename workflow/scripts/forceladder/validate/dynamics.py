@@ -32,12 +32,13 @@ from forceladder.validate.methods import method_surfaces
 
 class Method(NamedTuple):
     """label: what tables call it; systems, model: folders of a rung, None of a baseline;
-    code: digest of all code that its trajectories depend on"""
+    code: digest of all code that its trajectories depend on; device: that computes a correction"""
 
     label: str
     systems: str | None
     model: str | None
     code: str
+    device: str = "cpu"
 
 
 class Work(NamedTuple):
@@ -108,7 +109,7 @@ def run_work(work: Work, report: Callable = lambda picoseconds: None) -> str | N
     method = work.method
     # dynamics do with a correction in float32, a fifth faster on one thread
     (subject,) = method_surfaces(
-        work.dataset, method.label, method.systems, method.model, torch.float32
+        work.dataset, method.label, method.systems, method.model, torch.float32, method.device
     )
     if subject.surface is None:
         report(sum(plan.picoseconds for plan in work.planned))

@@ -27,14 +27,14 @@ class Subject(NamedTuple):
 
 
 def method_surfaces(
-    dataset, label: str, systems=None, model=None, dtype=torch.float64
+    dataset, label: str, systems=None, model=None, dtype=torch.float64, device="cpu"
 ) -> Iterator[Subject]:
     """Every molecule of a training set by one method.
 
     label: the baseline's name; of a rung what tables call it
     systems, model: folders of a rung, as rules export_systems and fit_rung write them; None of a
         baseline
-    dtype: of a correction
+    dtype, device: of a correction
     raises: MissingProgramError
     """
     fitted = None if model is None else load_model(model)
@@ -46,13 +46,16 @@ def method_surfaces(
         if fitted is None:
             surface = BASELINES[label](mol, int(dataset["net_charge"].values[index]))
         else:
-            surface = openmm_surface(rung_system(Path(systems), name, fitted, dtype))
+            surface = openmm_surface(rung_system(Path(systems), name, fitted, dtype, device))
         yield Subject(index, name, mol, surface)
 
 
-def rung_system(systems: Path, name: str, model, dtype=torch.float64) -> openmm.System:
+def rung_system(
+    systems: Path, name: str, model, dtype=torch.float64, device="cpu"
+) -> openmm.System:
     """System of a molecule in the folder that rule export_systems writes, with its correction."""
     system = openmm.XmlSerializer.deserialize((systems / f"{name}.xml").read_text())
     if model.correction is None:
         return system
-    return attach_correction(system, model, files.read_json(systems / f"{name}.json"), dtype)
+    parameters = files.read_json(systems / f"{name}.json")
+    return attach_correction(system, model, parameters, dtype, device)

@@ -21,12 +21,13 @@ from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
 
 
 def attach_correction(
-    system: openmm.System, model: Rung, parameters: dict, dtype=torch.float64
+    system: openmm.System, model: Rung, parameters: dict, dtype=torch.float64, device="cpu"
 ) -> openmm.System:
     """A copy of the System with the rung's correction as one more force, CORRECTION.
 
     parameters: of the molecule, as `molecule_parameters` returns them
     dtype: of the network; dynamics do with float32, a fifth faster on one thread
+    device: that computes the network
     """
     found = parameters[CORRECTION]
     if found["settings"] != model.settings[CORRECTION]:
@@ -34,13 +35,14 @@ def attach_correction(
             f"the parameters of {parameters['id']} and the model are not of one rung: their "
             "corrections differ in settings."
         )
-    correction = make_correction(model.settings[CORRECTION], model.settings["width"]).to(dtype)
+    correction = make_correction(model.settings[CORRECTION], model.settings["width"])
+    correction = correction.to(device, dtype)  # first: loading rounds to what it finds
     correction.load_state_dict(model.correction.state_dict())
     compute = partial(
         energy_and_forces,
         correction.requires_grad_(False),
-        torch.tensor(found["embedding"], dtype=dtype),
-        all_neighbours(len(parameters["mass"]), parameters["bonds"]),
+        torch.tensor(found["embedding"], dtype=dtype, device=device),
+        all_neighbours(len(parameters["mass"]), parameters["bonds"], device),
     )
     force = openmm.PythonForce(compute, {})
     force.setName(CORRECTION)
@@ -55,15 +57,16 @@ def energy_and_forces(
 ) -> tuple[float, np.ndarray]:
     """Energy kJ/mol and forces [atoms, 3] kJ/mol/nm at the positions of an OpenMM State."""
     nm = state.getPositions(asNumpy=True)._value
-    positions = torch.as_tensor(nm / ANGSTROM_IN_NM, dtype=embedding.dtype).requires_grad_()
-    atoms = torch.arange(len(positions))
+    angstrom = torch.as_tensor(nm / ANGSTROM_IN_NM)
+    positions = angstrom.to(embedding.device, embedding.dtype).requires_grad_()
+    atoms = torch.arange(len(positions), device=embedding.device)
     energy = correction(embedding, atoms, positions, neighbours).sum()
     (gradient,) = torch.autograd.grad(energy, positions)
-    forces = gradient.double().numpy() * -(KCAL_IN_KJ / ANGSTROM_IN_NM)
+    forces = gradient.double().numpy(force=True) * -(KCAL_IN_KJ / ANGSTROM_IN_NM)
     return float(energy.detach()) * KCAL_IN_KJ, forces
 
 
-def all_neighbours(atoms: int, bonds) -> Neighbours:
+def all_neighbours(atoms: int, bonds, device="cpu") -> Neighbours:
     """Every atom a neighbour of every other, however far: a list that no step makes stale.
 
     bonds: [bonds, 2]
@@ -72,7 +75,9 @@ def all_neighbours(atoms: int, bonds) -> Neighbours:
     index = np.stack([np.delete(own, atom) for atom in own])
     relation = np.take_along_axis(bonds_between_atoms(atoms, bonds), index, axis=1)
     return Neighbours(
-        torch.as_tensor(index), torch.ones(index.shape, dtype=bool), torch.as_tensor(relation)
+        torch.as_tensor(index, device=device),
+        torch.ones(index.shape, dtype=bool, device=device),
+        torch.as_tensor(relation, device=device),
     )
 
 
