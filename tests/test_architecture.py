@@ -18,7 +18,8 @@ RULES = SCRIPTS.parent / "rules"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 
 VOCABULARY = {
-    "units", "fields", "errors", "files", "figures", "tables", "provenance", "job", "__version__"
+    "units", "fields", "errors", "files", "figures", "tables", "provenance", "job", "slurm_guard",
+    "__version__"
 }  # fmt: skip
 
 # room → what it may import of the house, besides the vocabulary and itself

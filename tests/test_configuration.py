@@ -95,7 +95,7 @@ def test_every_object_of_the_schema_refuses_unknown_keys():
         ("fit.training.ema_decay", 1, "fit.training.ema_decay is 1;"),
         ("fit.loss_weights.prior", -1, "fit.loss_weights.prior is -1; it must be at least 0."),
         ("rungs.mlff.correction.max_degree", 7, "max_degree is 7; it must be at most 6."),
-        ("qm.memory_mb", 60000, "makes jobs of 112900 MB, more than cluster.max_mem_mb 64000;"),
+        ("qm.memory_mb", 60000, "makes jobs of 112900 MB, more than max_mem_mb 64000;"),
         ("weather", 1, "unknown key weather; known are run, molecules,"),
         ("qm.threads", 0, "qm.threads is 0; it must be at least 1."),
         ("qm.threads", "two", "qm.threads is 'two'; it must be a whole number."),

@@ -83,8 +83,8 @@ SlurmdTimeout=60
 Waittime=0
 GresTypes=gpu
 NodeName=$host NodeAddr=127.0.0.1 Port=$node_port CPUs=$cpus RealMemory=$mem $gres State=UNKNOWN
-PartitionName=cpu Nodes=$host Default=YES MaxTime=INFINITE DefMemPerCPU=256 State=UP
-PartitionName=gpu Nodes=$host Default=NO MaxTime=INFINITE DefMemPerCPU=256 State=UP
+PartitionName=cpu Nodes=$host Default=YES MaxTime=2-00:00:00 DefMemPerCPU=256 State=UP
+PartitionName=gpu Nodes=$host Default=NO MaxTime=2-00:00:00 DefMemPerCPU=256 State=UP
 CONF
 export SLURM_CONF=$dir/slurm.conf
 # snakemake-executor-plugin-slurm-jobstep drops SLURM_* (SLURM_CONF too) before it calls srun inside the

@@ -29,6 +29,9 @@ from forceladder.errors import ConfigError
 from forceladder import files
 from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
 from forceladder.provenance import code_digest, digest
+from forceladder.slurm_guard import keep_unanswered_jobs
+
+keep_unanswered_jobs()
 
 try:
     check_config(
@@ -58,7 +61,8 @@ MACE = any(
     for rung in config["rungs"].values()
 )
 # what numbers depend on: not where jobs run
-SETTINGS = {key: value for key, value in config.items() if key != "cluster"}
+ALLOWED = {"max_mem_mb", "max_runtime_minutes", "gpus"}
+SETTINGS = {key: value for key, value in config.items() if key not in ALLOWED}
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 
@@ -121,7 +125,7 @@ def write_plans():
 
 def megabytes(base, per_thread=0):
     """Memory of a job: twice as much with every attempt, never more than a site gives."""
-    most = config["cluster"]["max_mem_mb"]
+    most = config["max_mem_mb"]
     return lambda wildcards, threads, attempt: min(
         (base + per_thread * threads) * 2 ** (attempt - 1), most
     )
@@ -132,13 +136,13 @@ def minutes(base, share=1.0):
 
     share: of that, for steps of one shard, whose times a profile's `groups` adds up
     """
-    most = int(config["cluster"]["max_runtime_minutes"] * share)
+    most = int(config["max_runtime_minutes"] * share)
     return lambda wildcards, attempt: min(base * 2 ** (attempt - 1), most)
 
 
 def gpus(device, corrected=True):
     """How many GPUs a job asks for: none where the configuration keeps it off them."""
-    return config["cluster"]["gpus"] if corrected and device != "cpu" else 0
+    return config["gpus"] if corrected and device != "cpu" else 0
 
 
 def all_cores():

@@ -72,11 +72,11 @@ def check_meaning(config: dict):
         raise ConfigError("geometries.rung_frames.release is empty; name a release's folder.")
     if config["qm"]["reference"] in config["qm"]["compare"]:
         raise ConfigError("qm.compare names the reference; it is computed anyway.")
-    needed, most = qm_megabytes(config["qm"]), config["cluster"]["max_mem_mb"]
+    needed, most = qm_megabytes(config["qm"]), config["max_mem_mb"]
     if needed > most:
         raise ConfigError(
             f"qm.memory_mb {config['qm']['memory_mb']} makes jobs of {needed} MB, more than "
-            f"cluster.max_mem_mb {most}; lower the one or raise the other."
+            f"max_mem_mb {most}; lower the one or raise the other."
         )
 
 
