@@ -6,7 +6,8 @@ import pytest
 
 from forceladder.errors import GateError
 from forceladder.files import write_json
-from forceladder.release.gates import COLUMNS, GATES, judge_gates, measures_of, require_gates
+from forceladder.release.decision import require_release
+from forceladder.release.gates import COLUMNS, GATES, judge_gates, measures_of
 from forceladder.tables import read_table, write_table
 
 LIMITS = {
@@ -126,17 +127,22 @@ def as_read(rows, tmp_path):
     return read_table(tmp_path / "gates.csv")
 
 
+def require(rows):
+    """Of a run of which nothing but its gates is known."""
+    require_release({"tables": {"gates": rows}, "facts": {}}, "report.html")
+
+
 def test_the_sentence_names_number_limit_and_difference_of_all_that_missed(tmp_path):
     rows = as_read(judged(force="5.25", drift=None, survival=0.5), tmp_path)
     with pytest.raises(GateError) as caught:
-        require_gates(rows)
+        require(rows)
     sentence = str(caught.value)
     assert (
         "(max_test_force_rmse_kcal_per_angstrom) is 5.25 kcal/mol/Å, limit 5, missed by 0.25 (5 %)"
     ) in sentence
     assert "(min_nvt_survival_fraction) is 0.5, limit 1, missed by 0.5 (50 %)" in sentence
     assert "(max_nve_drift_kt_per_ns_per_dof) could not be measured" in sentence
-    assert sentence.startswith("not released, 3 gate(s) missed")
+    assert sentence.startswith("not released, for 3 reason(s): ")
 
 
 REASON = "Both test molecules are amides, of which there is one to learn from."
@@ -149,11 +155,11 @@ def test_a_waiver_lets_its_own_gate_pass_and_no_other(tmp_path):
         {"rung": "class2", "gate": "min_nvt_survival_fraction", "reason": REASON},
     ]
     rows = as_read(judged(force="5.25", waivers=waivers), tmp_path)
-    require_gates(rows)
+    require(rows)
     assert {row["gate"]: row["waiver"] for row in rows if row["waiver"]} == {force: REASON}
     with pytest.raises(GateError) as caught:
-        require_gates(as_read(judged(force="5.25", survival=0.5, waivers=waivers), tmp_path))
-    assert "1 gate(s)" in str(caught.value) and "survival" in str(caught.value)
+        require(as_read(judged(force="5.25", survival=0.5, waivers=waivers), tmp_path))
+    assert "for 1 reason(s)" in str(caught.value) and "survival" in str(caught.value)
 
 
 def test_measures_are_those_of_the_rung(tmp_path):

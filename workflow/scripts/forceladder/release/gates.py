@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forceladder import files
-from forceladder.errors import GateError
 from forceladder.tables import number, read_table
 
 ALWAYS_RUN = "LAMMPS"
@@ -249,15 +248,3 @@ def miss(row: dict) -> str:
     by = abs(value - limit)
     share = f" ({100.0 * by / abs(limit):.3g} %)" if limit else ""
     return f"{what} is {value:.4g}{unit}, limit {limit:.4g}, missed by {by:.4g}{share}"
-
-
-def require_gates(rows: list[dict]):
-    """Raise GateError if a gate was missed without a waiver, naming all of them.
-
-    rows: of gates.csv, as strings
-    """
-    if missed := missed_gates(rows):
-        raise GateError(
-            f"not released, {len(missed)} gate(s) missed: {'; '.join(missed)}. Mend the force "
-            "field, change the limit in the config's gates, or write a waiver, and say why."
-        )
