@@ -35,7 +35,7 @@ DOORS = {
     "datasets": f"gradient_dataset({METHANE}, [{GEOMETRY}], 'xtb', {SPEC})",
     "read": "read_dataset('dataset.json')",
     "qcarchive": "list(pull_results('collection.json', 'cache'))",
-    "sage": "sage_energies(Chem.AddHs(Chem.MolFromSmiles('C')), 0, [[[0.0] * 3] * 5])",
+    "sage": "sage_system(Chem.AddHs(Chem.MolFromSmiles('C')), 0)",
     "conversion": f"openff_molecule({METHANE})",
 }
 

@@ -15,8 +15,10 @@ from forceladder.errors import MissingProgramError
 from forceladder.molecules.conformers import minimized_conformers
 from forceladder.openff import sage
 from forceladder.openff.packages import HOW
-from forceladder.openff.sage import SAGE, sage_energies, sage_system
-from forceladder.units import COULOMB
+from forceladder.openff.sage import SAGE, sage_system
+from forceladder.units import ANGSTROM_IN_NM, COULOMB, KCAL_IN_KJ
+from forceladder.validate.baselines import BASELINES, OPENFF_SAGE, require_baseline
+from forceladder.validate.surface import openmm_surface
 
 pytest.importorskip(
     "openff.interchange", reason=f"openff-interchange is not installed here; {HOW}."
@@ -45,6 +47,12 @@ def distorted(smiles: str, count: int = 2):
     minimum = minimized_conformers(mol, 1, candidates=2, prune_rmsd=0.0, seed=1)[0]
     noise = np.random.default_rng(0).normal(0.0, 0.05, (count, *minimum.shape))
     return mol, Chem.GetFormalCharge(mol), minimum + noise
+
+
+def sage_energies(mol, net_charge, positions, *given, **named):
+    """Energies [geometries] kcal/mol and gradients [geometries, atoms, 3] kcal/mol/Å, as the
+    baseline has them."""
+    return openmm_surface(sage_system(mol, net_charge, *given, **named)).many(positions)
 
 
 def angle_between(u, v) -> float:
@@ -152,43 +160,36 @@ def test_each_atom_has_the_charge_that_it_was_given(some):
 
 
 def test_charges_that_do_not_fit_are_refused():
-    mol, _, positions = distorted("C[NH3+]")
+    mol = mol_of("C[NH3+]")
     with pytest.raises(ValueError, match="add up to 0 e do not fit 8 atoms with a net charge of 1"):
-        sage_energies(mol, 1, positions, charges=np.zeros(8))
+        sage_system(mol, 1, charges=np.zeros(8))
     with pytest.raises(ValueError, match="7 charges"):
-        sage_energies(mol, 1, positions, charges=np.full(7, 1 / 7))
+        sage_system(mol, 1, charges=np.full(7, 1 / 7))
 
 
 @pytest.mark.parametrize("smiles", ["[CH3]", "[H][H]"])
-def test_a_molecule_without_parameters_gives_nan_and_says_so(smiles, caplog):
+def test_a_molecule_without_parameters_has_no_system_and_says_so(smiles, caplog):
     mol = mol_of(smiles)
-    count = mol.GetNumAtoms()
     with caplog.at_level(logging.WARNING):
-        energies, gradients = sage_energies(
-            mol, 0, np.zeros((2, count, 3)), charges=np.zeros(count)
-        )
-    assert np.isnan(energies).all() and energies.shape == (2,)
-    assert np.isnan(gradients).all() and gradients.shape == (2, count, 3)
+        assert sage_system(mol, 0, charges=np.zeros(mol.GetNumAtoms())) is None
     assert f"{SAGE} has no parameters for" in caplog.text
 
 
 def test_without_a_charge_model_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(sage, "has_nagl", lambda: False)
     monkeypatch.setattr(sage, "has_ambertools", lambda: False)
-    mol, net_charge, positions = distorted("CCO")
     with pytest.raises(
         MissingProgramError, match=r"neither openff-nagl with its model.*AmberTools"
     ):
-        sage_energies(mol, net_charge, positions)
+        sage_system(mol_of("CCO"), 0)
     assert sage.why_no_sage() == sage.why_no_charges() is not None
     monkeypatch.setattr(sage, "has_ambertools", lambda: True)
     assert sage.why_no_sage() is None
 
 
 def test_a_force_field_that_is_not_installed_is_named():
-    mol, net_charge, positions = distorted("CCO")
     with pytest.raises(MissingProgramError, match=r"no-such-1.0.0\.offxml is not in the installed"):
-        sage_energies(mol, net_charge, positions, "no-such-1.0.0.offxml", ETHANOL_NAGL)
+        sage_system(mol_of("CCO"), 0, "no-such-1.0.0.offxml", ETHANOL_NAGL)
 
 
 def small_nagl_model(path):
@@ -219,23 +220,77 @@ def small_nagl_model(path):
     return model
 
 
-def test_charges_are_those_of_nagl(tmp_path, monkeypatch):
-    """Sage's own model needs a download; what is done with a model is the same for any."""
-    from openff.toolkit import Molecule
-
+@pytest.fixture
+def small_nagl(tmp_path, monkeypatch):
+    """Sage's own model of charges needs a download; what is done with a model is the same for
+    any."""
     model = small_nagl_model(tmp_path / "small.pt")
     monkeypatch.setattr(sage, "NAGL_MODEL", str(tmp_path / "small.pt"))
     monkeypatch.setattr(sage, "has_nagl", lambda: True)
-    mol, net_charge, positions = distorted("CC(=O)[O-]")
+    return model
+
+
+def charges_by(model, mol) -> np.ndarray:
+    from openff.toolkit import Molecule
+
     molecule = Molecule.from_rdkit(mol, allow_undefined_stereo=True, hydrogens_are_explicit=True)
-    charges = model.compute_property(molecule, as_numpy=True).astype(float)
+    return model.compute_property(molecule, as_numpy=True).astype(float)
+
+
+def test_charges_are_those_of_nagl(small_nagl):
+    mol, net_charge, positions = distorted("CC(=O)[O-]")
+    charges = charges_by(small_nagl, mol)
     assert charges.sum() == pytest.approx(-1.0, abs=1e-5) and np.ptp(charges) > 0.01
     found = sage_energies(mol, net_charge, positions)
     expected = sage_energies(mol, net_charge, positions, charges=charges)
     np.testing.assert_allclose(found[0], expected[0], atol=1e-3)  # float32 charges, normalized
     np.testing.assert_allclose(found[1], expected[1], atol=1e-3)
-    outside, net_charge, positions = distorted("CN=[N+]=[N-]")
-    assert np.isnan(sage_energies(outside, net_charge, positions)[0]).all()
+    assert sage_system(mol_of("CN=[N+]=[N-]"), 0) is None  # outside the model's domain
+
+
+def interchange_energies(mol, positions, charges):
+    """kcal/mol and kcal/mol/Å of the System that openff-interchange makes of the force field that
+    OpenFF publishes without constraints."""
+    import openmm
+    from openff.toolkit import ForceField, Molecule, Quantity
+
+    molecule = Molecule.from_rdkit(mol, allow_undefined_stereo=True, hydrogens_are_explicit=True)
+    molecule.partial_charges = Quantity(charges, "elementary_charge")
+    system = (
+        ForceField("openff_unconstrained-2.3.0.offxml")
+        .create_interchange(molecule.to_topology(), charge_from_molecules=[molecule])
+        .to_openmm_system()
+    )
+    context = openmm.Context(
+        system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference")
+    )
+    energies, gradients = [], []
+    for x in positions:
+        context.setPositions(x * ANGSTROM_IN_NM)
+        state = context.getState(energy=True, forces=True)
+        energies.append(state.getPotentialEnergy()._value / KCAL_IN_KJ)
+        forces = np.array(state.getForces(asNumpy=True)._value)
+        gradients.append(-forces * ANGSTROM_IN_NM / KCAL_IN_KJ)
+    return np.array(energies), np.array(gradients)
+
+
+def test_the_baseline_is_what_interchange_makes_and_its_gradient_its_slope(small_nagl):
+    """OpenFF Sage 2.3.0 as validation.baselines names it, of ethanol at two geometries."""
+    mol, net_charge, positions = distorted("CCO")
+    require_baseline(OPENFF_SAGE)
+    surface = BASELINES[OPENFF_SAGE](mol, net_charge)
+    energies, gradients = surface.many(positions)
+    expected = interchange_energies(mol, positions, charges_by(small_nagl, mol))
+    np.testing.assert_allclose(energies, expected[0], atol=1e-3)  # float32 charges, normalized
+    np.testing.assert_allclose(gradients, expected[1], atol=1e-3)
+    assert abs(energies[1] - energies[0]) > 0.1
+    step = 1e-4  # Å
+    for x, gradient in zip(positions, gradients, strict=True):
+        for place in np.ndindex(x.shape):
+            shift = np.zeros_like(x)
+            shift[place] = step
+            slope = (surface(x + shift)[0] - surface(x - shift)[0]) / (2.0 * step)
+            assert gradient[place] == pytest.approx(slope, rel=1e-5, abs=1e-4)
 
 
 @pytest.mark.skipif("not sage.has_nagl()", reason=f"{sage.NAGL_MODEL} is not installed")

@@ -1,4 +1,4 @@
-"""Energies and gradients of OpenFF force fields: SMIRNOFF → Interchange → OpenMM, in vacuum.
+"""OpenFF force fields as OpenMM systems in vacuum: SMIRNOFF → Interchange → OpenMM.
 
 Sage 2.3.0 is openff-2.3.0.offxml of openff-forcefields (CC-BY 4.0). Its constraints of bonds
 with hydrogen are taken out: they belong to dynamics, and a force field is judged by all its
@@ -14,31 +14,20 @@ from rdkit import Chem
 from forceladder.errors import MissingProgramError
 from forceladder.job import log
 from forceladder.openff.packages import HOW, is_installed, openff_needed
-from forceladder.units import ANGSTROM_IN_NM, KCAL_IN_KJ
 
 SAGE = "openff-2.3.0.offxml"
 NAGL_MODEL = "openff-gnn-am1bcc-1.0.0.pt"  # the one that openff-2.3.0.offxml names
 
 
-def sage_energies(
-    mol: Chem.Mol, net_charge: int, positions, force_field: str = SAGE, charges=None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Energies [conformers] kcal/mol and gradients [conformers, atoms, 3] kcal/mol/Å.
+def sage_system(mol: Chem.Mol, net_charge: int, force_field: str = SAGE, charges=None):
+    """openmm.System of one molecule in vacuum; None where the force field or the charge model does
+    not know it.
 
-    mol: explicit hydrogens        positions: [conformers, atoms, 3] Å
+    mol: explicit hydrogens
     force_field: a name that the OpenFF toolkit finds, or a path to an .offxml file
     charges: [atoms] e, that add up to net_charge; None: NAGL's, else AM1-BCC of AmberTools
-    NaN where the force field or the charge model does not know the molecule.
     raises: MissingProgramError
     """
-    system = sage_system(mol, net_charge, force_field, charges)
-    if system is None:
-        return np.full(len(positions), np.nan), np.full(np.shape(positions), np.nan)
-    return openmm_energies(system, positions)
-
-
-def sage_system(mol: Chem.Mol, net_charge: int, force_field: str = SAGE, charges=None):
-    """openmm.System of one molecule in vacuum; None where parameters or charges are missing."""
     with openff_needed():
         from openff.interchange.exceptions import UnassignedValenceError
         from openff.toolkit import Molecule
@@ -141,29 +130,3 @@ def why_no_sage() -> str | None:
         if not is_installed(package):
             return f"the package {package} is not installed here; {HOW}."
     return why_no_charges()
-
-
-def openmm_energies(system, positions) -> tuple[np.ndarray, np.ndarray]:
-    """Energies [conformers] kcal/mol and gradients [conformers, atoms, 3] kcal/mol/Å.
-
-    positions: [conformers, atoms, 3] Å
-    """
-    import openmm
-    from openmm import unit
-
-    context = openmm.Context(
-        system,
-        openmm.VerletIntegrator(0.001),
-        openmm.Platform.getPlatformByName("Reference"),  # double precision
-    )
-    energies, gradients = [], []
-    for x in positions:
-        context.setPositions(np.asarray(x, float) * ANGSTROM_IN_NM)
-        state = context.getState(energy=True, forces=True)
-        energy = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)
-        force = state.getForces(asNumpy=True).value_in_unit(
-            unit.kilojoule_per_mole / unit.nanometer
-        )
-        energies.append(energy / KCAL_IN_KJ)
-        gradients.append(-force * ANGSTROM_IN_NM / KCAL_IN_KJ)
-    return np.array(energies), np.array(gradients)
