@@ -34,7 +34,12 @@ def method_inputs(wildcards):
 def method_code(wildcards):
     """Digest of what gives a method its numbers; `params` beside that of the question's own."""
     if wildcards.method in BASELINES:
-        return rooms("validate/baselines.py", "validate/surface.py", "openff/sage.py")
+        return rooms(
+            "validate/baselines.py",
+            "validate/surface.py",
+            "openff/sage.py",
+            "export/openmm/evaluation.py",
+        )
     return rooms("energy", "model", "export/openmm", "validate/surface.py")
 
 

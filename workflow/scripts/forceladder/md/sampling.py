@@ -4,8 +4,9 @@ import numpy as np
 import openmm
 
 from forceladder.errors import MoleculeError
+from forceladder.export.openmm.evaluation import context_of
 from forceladder.job import seed_of
-from forceladder.md.simulator import context_of, positions_of
+from forceladder.md.simulator import positions_of
 from forceladder.units import ANGSTROM_IN_NM
 
 

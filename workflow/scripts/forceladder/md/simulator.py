@@ -8,6 +8,7 @@ import numpy as np
 import openmm
 from openmm import unit
 
+from forceladder.export.openmm.evaluation import context_of
 from forceladder.units import ANGSTROM_IN_NM, GAS_CONSTANT, KCAL_IN_KJ
 
 VERLET, LANGEVIN, NOSE_HOOVER = range(3)
@@ -80,11 +81,6 @@ class Simulator:
         else:
             internal = 1.0 - rigid_motions(positions, self.masses) / (3.0 * len(self.masses))
             self.nose_hoover(plan.temperature * internal, plan.friction, plan.timestep)
-
-
-def context_of(system, integrator) -> openmm.Context:
-    """On the Reference platform."""
-    return openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
 
 
 def seed_noise(seed: int):

@@ -17,11 +17,15 @@ CLASS1_FORCES = {
 }
 
 
+def context_of(system: openmm.System, integrator: openmm.Integrator) -> openmm.Context:
+    """The System on the Reference platform, in double precision. To make one takes some seconds
+    where it compiles the couplings of a class II force field."""
+    return openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
+
+
 def context_at(system: openmm.System, positions) -> openmm.Context:
-    """The System on the Reference platform, at positions [atoms, 3] Å. To make one takes some
-    seconds where it compiles the couplings of a class II force field."""
-    integrator = openmm.VerletIntegrator(0.001)
-    context = openmm.Context(system, integrator, openmm.Platform.getPlatformByName("Reference"))
+    """`context_of` a System at positions [atoms, 3] Å."""
+    context = context_of(system, openmm.VerletIntegrator(0.001))
     context.setPositions(positions * ANGSTROM_IN_NM)
     return context
 
