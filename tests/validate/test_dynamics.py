@@ -14,7 +14,7 @@ from forceladder.md.plans import plans
 from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.md.watch import ALIVE, NO_PARAMETERS
 from forceladder.training_set.dataset import select_molecules
-from forceladder.validate.dynamics import Method, fingerprint, run_molecules
+from forceladder.validate.dynamics import Method, fingerprint, model_digests, run_molecules
 from molecules_in_motion import SETTINGS
 
 QUICK = SETTINGS | {
@@ -64,19 +64,31 @@ def test_molecule_without_parameters_is_a_row_with_a_reason(xtb_set, tmp_path):
     assert stability_rows(dataset, 300)[0]["reason"] == "no parameters"
 
 
-def test_fingerprint_tells_molecules_data_methods_and_code_apart(two):
+def test_fingerprint_tells_molecules_data_methods_models_and_code_apart(two, tmp_path):
     first, second = (select_molecules(two, [row]) for row in (0, 1))
     moved = first.copy(deep=True)
     moved["positions"].values[0, 0] += 1e-9
+    rung = Method("class1", str(tmp_path), str(tmp_path), "code")
+
+    def of_rung(changed=None):
+        for name in ("O.xml", "O.json", "weights.pt", "history.nc"):
+            (tmp_path / name).write_text("other" if name == changed else "one")
+        return fingerprint(first, rung, model_digests(rung))
+
     seen = {
-        fingerprint(first, MMFF94),
-        fingerprint(second, MMFF94),
-        fingerprint(moved, MMFF94),
-        fingerprint(first, MMFF94._replace(label="UFF")),
-        fingerprint(first, MMFF94._replace(code="other")),
+        fingerprint(first, MMFF94, []),
+        fingerprint(second, MMFF94, []),
+        fingerprint(moved, MMFF94, []),
+        fingerprint(first, MMFF94._replace(label="UFF"), []),
+        fingerprint(first, MMFF94._replace(code="other"), []),
+        of_rung(),
+        of_rung("weights.pt"),
+        of_rung("O.xml"),
+        of_rung("O.json"),
     }
-    assert len(seen) == 5
-    assert fingerprint(first, MMFF94) in seen
+    assert len(seen) == 9
+    assert fingerprint(first, MMFF94, []) in seen
+    assert of_rung("history.nc") == of_rung()
 
 
 JOB = """

@@ -26,7 +26,7 @@ from forceladder.md.run import MoleculeRun, Store
 from forceladder.md.summary import MoleculeResults
 from forceladder.md.watch import Watch
 from forceladder.provenance import digest, file_digest
-from forceladder.training_set.dataset import molecule_positions, row_ranges, select_molecules
+from forceladder.training_set.dataset import molecule_positions, row_ranges, select_each
 from forceladder.validate.methods import method_surfaces
 
 
@@ -61,11 +61,13 @@ def run_molecules(
     threads: worker processes; with one all is done in this process
     raises: KilledError if a worker was killed
     """
-    works, stores = [], []
-    for row, name in enumerate(dataset["molecule_id"].values):
-        one, planned = select_molecules(dataset, [row]), plans(settings, str(name))
-        store = Store(Path(folder, as_name(str(name))), fingerprint(one, method))
-        stores.append((str(name), int(one["atom_count"].values[0]), planned, store))
+    works, stores, model = [], [], model_digests(method)
+    names = dataset["molecule_id"].values.tolist()
+    each = select_each(dataset, ([(row, None)] for row in range(len(names))))
+    for name, one in zip(names, each, strict=True):
+        planned = plans(settings, name)
+        store = Store(Path(folder, as_name(name)), fingerprint(one, method, model))
+        stores.append((name, int(one["atom_count"].values[0]), planned, store))
         left = [plan for plan in planned if store.result(plan) is None]
         shares = max(1, threads // dataset.sizes["molecule"])
         works += [
@@ -85,22 +87,28 @@ def run_molecules(
     ]  # fmt: skip
 
 
-def fingerprint(one: xarray.Dataset, method: Method) -> str:
+def model_digests(method: Method) -> list[list[str]]:
+    """[name, digest] of every file of a rung's model; none of a baseline."""
+    if method.model is None:
+        return []
+    return [
+        [path.name, file_digest(path)]
+        for path in sorted(Path(method.model).iterdir())
+        if path.suffix != ".nc"  # its history
+    ]
+
+
+def fingerprint(one: xarray.Dataset, method: Method, model: list) -> str:
     """Digest of a molecule, its reference data, its parameters and the code.
 
-    one: a training set of that molecule alone
+    one: a training set of that molecule alone      model: of `model_digests`
     """
     parts: list = [method.label, method.code, str(one["mapped_smiles"].values[0])]
     parts += [molecule_positions(one, 0).tolist(), int(one["net_charge"].values[0])]
     if method.systems is not None:
         name = str(one["molecule_id"].values[0])
         parts += [file_digest(Path(method.systems, f"{name}.{kind}")) for kind in ("xml", "json")]
-        parts += [
-            [path.name, file_digest(path)]
-            for path in sorted(Path(method.model).iterdir())
-            if path.suffix != ".nc"  # its history
-        ]
-    return digest(parts)
+    return digest(parts + model)
 
 
 def run_work(work: Work, report: Callable = lambda picoseconds: None) -> str | None:
