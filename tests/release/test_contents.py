@@ -7,13 +7,13 @@ import numpy as np
 from examples import mol_of, read
 from forceladder.molecules.domain import atom_environments
 from forceladder.release.contents import contents_of
-from forceladder.training_set.dataset import write_training_set
+from forceladder.training_set.dataset import read_training_set, write_training_set
 from small_set import SPLITS
 
 
 def test_domain_is_that_of_the_training_molecules_alone(xtb_set, tmp_path):
     write_training_set(xtb_set, tmp_path / "training_set.nc")
-    found = contents_of(tmp_path / "training_set.nc").domain
+    found = contents_of(read_training_set(tmp_path / "training_set.nc")).domain
     assert found.molecules == len(SPLITS["train"])
     assert found.elements == ["C", "H", "N", "O", "S"]
     assert found.net_charge == [-1, 1]
@@ -28,7 +28,7 @@ def test_domain_is_that_of_the_training_molecules_alone(xtb_set, tmp_path):
 
 def test_molecules_are_all_listed_with_their_splits(xtb_set, tmp_path):
     write_training_set(xtb_set, tmp_path / "training_set.nc")
-    found = contents_of(tmp_path / "training_set.nc")
+    found = contents_of(read_training_set(tmp_path / "training_set.nc"))
     assert Counter(row["split"] for row in found.molecules) == {
         split: len(members) for split, members in SPLITS.items()
     }

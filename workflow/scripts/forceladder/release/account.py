@@ -15,6 +15,7 @@ def account_of(inputs, methods: dict[str, str], config: dict, contents: Contents
     inputs: named paths as rule write_report lists them      methods: rung → its name in tables
     """
     spec = config["qm"]["specs"][config["qm"]["reference"]]
+    verdicts = read_table(inputs.verdicts)
     return {
         "name": config["release"]["name"],
         "version": config["release"]["version"],
@@ -42,10 +43,8 @@ def account_of(inputs, methods: dict[str, str], config: dict, contents: Contents
         "inputs": {
             "training_set_arrays_sha256": contents.digest,
             "molecules_sha256": provenance.file_digest(inputs.molecule_file),
-            "qm_records": [row["digest"] for row in read_table(inputs.verdicts)],
-            "accepted": [
-                row["digest"] for row in read_table(inputs.verdicts) if row["verdict"] == ACCEPTED
-            ],
+            "qm_records": [row["digest"] for row in verdicts],
+            "accepted": [row["digest"] for row in verdicts if row["verdict"] == ACCEPTED],
             "splits": {row["id"]: row["split"] for row in contents.molecules},
         },
         "code": provenance.code_commit(),

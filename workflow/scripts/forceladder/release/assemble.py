@@ -19,6 +19,7 @@ from forceladder.release.report import (
 )
 from forceladder.release.shown import copy_shown, read_shown
 from forceladder.release.view import view_of
+from forceladder.training_set.dataset import read_training_set
 
 MOLECULE_TABLES = ("molecules", "rejected", "left_out")  # at the top of a release
 TEXTS = {"report": "report.html", "summary": "summary.txt", "card": "MODEL_CARD.md",
@@ -32,7 +33,7 @@ def write_report(outputs, inputs, shown: dict, methods: dict[str, str], config: 
     shown: name → path or paths, those of the inputs that the report shows
     methods: rung → its name in the error tables
     """
-    contents = contents_of(inputs.training_set)
+    contents = contents_of(read_training_set(inputs.training_set))
     account = account_of(inputs, methods, config, contents)
     content = read_shown(shown, list(methods))
     if (previous := content["facts"].get("previous")) is not None:
@@ -68,9 +69,8 @@ def assemble_release(folder: Path, inputs, shown: dict, config: dict):
     validated = {name: path for name, path in shown.items() if name not in MOLECULE_TABLES}
     copy_shown(validated, rungs, folder)
     files.write_json(folder / "config.json", config)
-    files.write_json(folder / DOMAIN, contents_of(inputs.training_set).domain._asdict())
-    tables = content["tables"]
-    dataset = files.read_netcdf(inputs.training_set)
+    dataset, tables = read_training_set(inputs.training_set), content["tables"]
+    files.write_json(folder / DOMAIN, contents_of(dataset).domain._asdict())
     lineage = lineage_of(dataset, tables["verdicts"], tables["ledger"], account)
     files.write_json(folder / LINEAGE, lineage)
     for name, target in TEXTS.items():

@@ -3,10 +3,11 @@
 from collections import Counter
 from typing import NamedTuple
 
+import xarray
 from rdkit import Chem
 
 from forceladder.molecules.domain import Domain, domain_of
-from forceladder.training_set.dataset import arrays_digest, provenance, read_training_set
+from forceladder.training_set.dataset import arrays_digest, provenance
 
 
 class Contents(NamedTuple):
@@ -21,9 +22,8 @@ class Contents(NamedTuple):
     digest: str
 
 
-def contents_of(training_set) -> Contents:
-    """Read a training set, the run's own molecules and the imported ones alike."""
-    dataset = read_training_set(training_set)
+def contents_of(dataset: xarray.Dataset) -> Contents:
+    """Of a training set, the run's own molecules and the imported ones alike."""
     names = ("molecule_id", "mapped_smiles", "net_charge", "split", "level_of_theory")
     molecules = [
         {
