@@ -115,6 +115,7 @@ rule write_report:
             "release",
             "molecules/domain.py",
             "molecules/topology.py",
+            "model/alternatives.py",
             "training_set/dataset.py",
         ),
     script:
@@ -157,6 +158,7 @@ rule assemble_release:
             "release",
             "molecules/domain.py",
             "molecules/topology.py",
+            "model/alternatives.py",
             "training_set/dataset.py",
         ),
     script:

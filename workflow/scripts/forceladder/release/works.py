@@ -6,7 +6,7 @@ holds them against what it says of itself.
 
 from typing import NamedTuple
 
-LENNARD_JONES_TERMS = ("lennard_jones", "lennard_jones_96")
+from forceladder.model.alternatives import LENNARD_JONES
 
 
 class Work(NamedTuple):
@@ -76,7 +76,7 @@ def works_of(account: dict) -> list[Work]:
     asked = [
         (PSI4, account["engine"]["engine"] == "psi4"),
         (DISPERSION, bool(account["spec"].get("dispersion"))),
-        (SAGE, not terms.isdisjoint(LENNARD_JONES_TERMS)),
+        (SAGE, not terms.isdisjoint(LENNARD_JONES)),
         (CHARGES, "coulomb" in terms),
         (ESPALOMA, terms != {"correction"}),
         (MACE, mace),
