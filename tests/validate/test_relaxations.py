@@ -17,7 +17,6 @@ from forceladder.training_set.dataset import (
     select,
     select_molecules,
 )
-from forceladder.validate import relaxations
 from forceladder.validate.geometry_errors import (
     ScanProfile,
     frequency_rows,
@@ -27,7 +26,7 @@ from forceladder.validate.geometry_errors import (
     scan_profiles,
 )
 from forceladder.validate.geometry_summary import MEASURES, geometry_summary
-from forceladder.validate.methods import method_surfaces
+from forceladder.validate.methods import NO_PARAMETERS, method_surfaces
 from forceladder.validate.plots import geometries
 from forceladder.validate.profiles import Scan
 from forceladder.validate.relaxations import as_relaxed, relaxed_geometries
@@ -211,12 +210,12 @@ def test_what_fails_is_a_row_with_a_reason(few):
     relaxed = relaxed_by(few, change=failing, max_steps=25)
     tables = tables_of(few, relaxed)
     water, ethyne, peroxide, methanol = tables["minima"]
-    assert water["reason"] == relaxations.NO_PARAMETERS and "rmsd" not in water
+    assert water["reason"] == NO_PARAMETERS and "rmsd" not in water
     assert methanol["reason"] == "it gives no number here."
     assert "not converged after" in ethyne["reason"]
     assert [row["failed"] for row in tables["minima"]] == [1, 1, 0, 1]
     assert [row["failed"] for row in tables["frequencies"]] == [1, 1, 0, 1]
-    assert tables["frequencies"][0]["reason"] == relaxations.NO_PARAMETERS
+    assert tables["frequencies"][0]["reason"] == NO_PARAMETERS
     assert peroxide["reason"] == ""
     summary = {
         row["measure"]: row for row in geometry_summary(tables, seed=1) if row["split"] == "train"
@@ -329,7 +328,7 @@ def test_a_job_that_was_killed_goes_on_where_it_was(few, mmff, tmp_path, caplog)
     again = relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, "same")
     xarray.testing.assert_identical(again, mmff)
     other = relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, "other")
-    assert other["relaxed_reason"].values[0, 0] == relaxations.NO_PARAMETERS
+    assert other["relaxed_reason"].values[0, 0] == NO_PARAMETERS
     (tmp_path / "water.nc").write_bytes(b"damaged")
     relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, "other")
 

@@ -11,13 +11,12 @@ from forceladder.training_set.dataset import molecule_positions, row_ranges
 from forceladder.validate.checks import Unmeasured, check_rows
 from forceladder.validate.clash import CLASH, clash_checks
 from forceladder.validate.geometry import start_of
-from forceladder.validate.methods import Subject, method_surfaces
+from forceladder.validate.methods import NO_PARAMETERS, Subject, method_surfaces
 from forceladder.validate.physics import PHYSICS, physics_checks
 from forceladder.validate.probes import PROBES, Curve, probe_checks
 from forceladder.validate.relatives import Relatives, baseline_relatives, rung_relatives
 
 PARTS = {"physics": PHYSICS, "probes": PROBES | CLASH}
-NO_PARAMETERS = Unmeasured("the method has no parameters for the molecule")
 
 
 def probed_molecules(
@@ -30,7 +29,7 @@ def probed_molecules(
     """
     fitted = None if model is None else load_model(model)
     for subject in method_surfaces(dataset, label, systems, model):
-        values = {check: NO_PARAMETERS for limits in PARTS.values() for check in limits}
+        values = {check: Unmeasured(NO_PARAMETERS) for limits in PARTS.values() for check in limits}
         curves = []
         if subject.surface is not None:
             if fitted is None:

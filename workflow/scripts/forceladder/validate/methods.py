@@ -15,6 +15,8 @@ from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.validate.baselines import BASELINES, require_baseline
 from forceladder.validate.surface import Surface, openmm_surface
 
+NO_PARAMETERS = "the method has no parameters for the molecule"
+
 
 class Subject(NamedTuple):
     """index: row of the molecule in the training set; mol: RDKit's, explicit hydrogens, atoms in

@@ -21,10 +21,9 @@ from forceladder.molecules.relaxation import relax
 from forceladder.molecules.stereo import stereo_change
 from forceladder.qm.hessians import hessian
 from forceladder.training_set.dataset import molecule_positions, row_ranges
-from forceladder.validate.methods import Subject
+from forceladder.validate.methods import NO_PARAMETERS, Subject
 from forceladder.validate.vibrations import vibrations
 
-NO_PARAMETERS = "the method has no parameters for the molecule"
 SADDLE = 30.0  # 1/cm: a mode more imaginary than this is left, as in qm.procedures
 SADDLE_STEP = 0.1  # Å, of the atom that moves most; the reference's, 0.2 Bohr
 
