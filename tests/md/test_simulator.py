@@ -135,23 +135,16 @@ def test_langevin_holds_the_temperature_of_a_closed_form():
     simulator = Simulator(tethered(count))
     for kelvin in (100.0, 700.0):
         simulator.heat(plan(temperature=kelvin, friction=10.0), np.zeros((count, 3)))
-        found = potential_course(simulator, 200, 200)
+        found = course(simulator, 200, 200, openmm.State.getPotentialEnergy)
         assert found[50:].mean() / (1.5 * count * GAS_CONSTANT) == pytest.approx(kelvin, rel=0.03)
 
 
-def potential_course(simulator, frames, steps):
+def course(simulator, frames, steps, energy):
+    """A kind of energy of a State, kcal/mol, every so many steps."""
     found = []
     for _ in range(frames):
         simulator.context.getIntegrator().step(steps)
-        found.append(simulator.context.getState(getEnergy=True).getPotentialEnergy()._value)
-    return np.array(found) / KCAL_IN_KJ
-
-
-def kinetic_course(simulator, frames, steps):
-    found = []
-    for _ in range(frames):
-        simulator.context.getIntegrator().step(steps)
-        found.append(simulator.context.getState(getEnergy=True).getKineticEnergy()._value)
+        found.append(energy(simulator.context.getState(getEnergy=True))._value)
     return np.array(found) / KCAL_IN_KJ
 
 
@@ -162,7 +155,7 @@ def test_kinetic_temperature_of_a_molecule_is_the_thermostats(methanol, thermost
     system, positions = methanol
     simulator = Simulator(system)
     simulator.heat(plan(thermostat=thermostat, friction=20.0, timestep=0.5), positions)
-    kinetic = kinetic_course(simulator, 1000, 100)[100:]
+    kinetic = course(simulator, 1000, 100, openmm.State.getKineticEnergy)[100:]
     temperature = kinetic.mean() / (0.5 * freedom * GAS_CONSTANT)
     assert temperature == pytest.approx(300.0, rel=0.05)
 

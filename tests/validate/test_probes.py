@@ -7,13 +7,13 @@ import toy_surfaces as toy
 from examples import mol_of
 from force_fields import embedded
 from forceladder.errors import MethodError
+from forceladder.md.watch import bond_lengths
 from forceladder.validate.checks import check_rows
 from forceladder.validate.clash import CLASH, clash_checks, contact, trajectory
 from forceladder.validate.geometry import (
     angles_of,
     bonds_of,
     closed_angle,
-    lengths,
     minimized,
     one_of_each,
     start_of,
@@ -208,7 +208,7 @@ def test_velocity_verlet_keeps_the_energy():
 def test_minimization_ends_at_the_minimum():
     x, energy = minimized(toy.surface(toy.molecule), SHAKEN, 200)
     assert energy == pytest.approx(0.0, abs=1e-6)
-    assert lengths(x, toy.BONDS) == pytest.approx([0.9, 0.9], abs=1e-4)
+    assert bond_lengths(x, toy.BONDS) == pytest.approx([0.9, 0.9], abs=1e-4)
 
 
 @pytest.mark.parametrize("smiles", ["CCO", "c1ccoc1", "CC(=O)NC", "C1CC1"])
@@ -217,8 +217,8 @@ def test_only_what_hangs_on_a_bond_moves_with_it(smiles):
     bonds = bonds_of(mol)
     for bond in bonds:
         moved = stretched(mol, x, bond, 2.0)
-        assert lengths(moved, bond)[0] == pytest.approx(2.0, abs=1e-9)
-        changed = np.abs(lengths(moved, bonds) - lengths(x, bonds)) > 1e-9
+        assert bond_lengths(moved, bond)[0] == pytest.approx(2.0, abs=1e-9)
+        changed = np.abs(bond_lengths(moved, bonds) - bond_lengths(x, bonds)) > 1e-9
         shifted = (np.abs(moved - x).max(axis=1) > 1e-9).sum()
         if mol.GetBondBetweenAtoms(*map(int, bond)).IsInRing():
             assert shifted == 2

@@ -327,6 +327,7 @@ rule probe_method:
             "validate/probes.py",
             "validate/relatives.py",
             "export/dimer.py",
+            "md/watch.py",
             "deploy",
             "figures.py",
         ),

@@ -70,9 +70,9 @@ class Watch:
 
 
 def bond_lengths(positions, bonds) -> np.ndarray:
-    """[bonds] Å."""
-    bonds = np.reshape(bonds, (-1, 2))
-    return np.linalg.norm(positions[bonds[:, 0]] - positions[bonds[:, 1]], axis=-1)
+    """[…, bonds] Å of positions […, atoms, 3]."""
+    bonds = np.reshape(bonds, (-1, 2)).astype(int)
+    return np.linalg.norm(positions[..., bonds[:, 0], :] - positions[..., bonds[:, 1], :], axis=-1)
 
 
 def distances(positions) -> np.ndarray:

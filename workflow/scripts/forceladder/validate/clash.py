@@ -5,10 +5,11 @@ from rdkit import Chem
 
 from forceladder.errors import MethodError
 from forceladder.md.stability import BROKEN_BOND
+from forceladder.md.watch import bond_lengths
 from forceladder.molecules.connectivity import BOND_FACTOR
 from forceladder.units import GAS_CONSTANT, KCAL_IN_KJ
 from forceladder.validate.checks import Limit
-from forceladder.validate.geometry import Start, bonds_of, lengths, minimized
+from forceladder.validate.geometry import Start, bonds_of, minimized
 from forceladder.validate.physics import rotation
 from forceladder.validate.surface import Surface
 
@@ -116,6 +117,6 @@ def measures(mol, positions, frames) -> dict[str, float]:
     distance = np.linalg.norm(one[:, :, None] - other[:, None], axis=-1)
     within = {"clash_bonding": (reach - distance).max(), "clash_stretch": 0.0}
     for part in (one, other):
-        change = np.abs(lengths(part, bonds) - lengths(positions, bonds))
+        change = np.abs(bond_lengths(part, bonds) - bond_lengths(positions, bonds))
         within["clash_stretch"] = max(within["clash_stretch"], change.max(initial=0.0))
     return within

@@ -7,6 +7,7 @@ from rdkit import Chem
 from scipy.optimize import minimize
 
 from forceladder.errors import MethodError
+from forceladder.md.watch import bond_lengths
 from forceladder.validate.surface import Surface
 
 MINIMIZATION_STEPS = 200
@@ -32,7 +33,7 @@ def start_of(surface: Surface, mol: Chem.Mol, reference) -> Start:
     """
     bonds = bonds_of(mol)
     relaxed, energy = minimized(surface, reference, MINIMIZATION_STEPS)
-    stretch = np.abs(lengths(relaxed, bonds) - lengths(reference, bonds)).max(initial=0.0)
+    stretch = np.abs(bond_lengths(relaxed, bonds) - bond_lengths(reference, bonds)).max(initial=0.0)
     if np.isfinite(energy) and stretch <= ELSEWHERE:
         return Start(relaxed, energy, stretch)
     return Start(reference, surface(reference)[0], stretch if np.isfinite(energy) else np.nan)
@@ -130,9 +131,3 @@ def one_of_each(mol: Chem.Mol, rows) -> list:
         key = tuple(ranks[int(atom)] for atom in row)
         found.setdefault(min(key, key[::-1]), row)
     return list(found.values())
-
-
-def lengths(positions, bonds) -> np.ndarray:
-    """[…, bonds] Å of positions […, atoms, 3]."""
-    bonds = np.reshape(bonds, (-1, 2)).astype(int)
-    return np.linalg.norm(positions[..., bonds[:, 0], :] - positions[..., bonds[:, 1], :], axis=-1)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from rdkit import Chem
 
+from forceladder.md.watch import bond_lengths
 from forceladder.validate.checks import Limit
 from forceladder.validate.geometry import (
     ELSEWHERE,
@@ -17,7 +18,6 @@ from forceladder.validate.geometry import (
     angles_of,
     bonds_of,
     closed_angle,
-    lengths,
     one_of_each,
     stretched,
 )
@@ -63,7 +63,7 @@ def probe_checks(
         curve.length[np.nanargmin(curve.energy)] if np.isfinite(curve.energy).any() else np.nan
         for curve in curves
     ]
-    meant = [lengths(reference, bond)[0] for bond in one_of_each(mol, bonds_of(mol))]
+    meant = [bond_lengths(reference, bond)[0] for bond in one_of_each(mol, bonds_of(mol))]
     closed = [
         closed_angle(start.positions, angle, factor)
         for angle in one_of_each(mol, angles_of(mol))
@@ -87,7 +87,7 @@ def probe_checks(
 
 def stretch_curve(surface, mol, start: Start, bond, reference, points: int) -> Curve:
     """Energy along one bond, between STRETCHES of its length in the reference."""
-    (length,) = lengths(reference, bond)
+    (length,) = bond_lengths(reference, bond)
     wanted = np.linspace(*STRETCHES, points) * length
     geometries = [stretched(mol, start.positions, bond, one) for one in wanted]
     names = "–".join(mol.GetAtomWithIdx(int(atom)).GetSymbol() for atom in bond)
