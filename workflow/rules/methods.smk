@@ -38,6 +38,7 @@ def method_code(wildcards):
             "validate/baselines.py",
             "validate/surface.py",
             "openff/sage.py",
+            "molecules/positions.py",
             "export/openmm/evaluation.py",
         )
     return rooms("energy", "model", "export/openmm", "validate/surface.py")

@@ -139,6 +139,7 @@ rule run_md:
             "validate/methods.py",
         ),
         code=rooms(
+            "molecules/positions.py",
             "validate/broken.py",
             "validate/plots/broken.py",
             "validate/plots/stability.py",
@@ -283,6 +284,7 @@ rule score_geometries:
             "validate/relaxations.py",
             "validate/relaxed.py",
             "validate/vibrations.py",
+            "molecules/positions.py",
             "qm/hessians.py",
             "figures.py",
         ),

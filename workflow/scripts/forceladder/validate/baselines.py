@@ -9,6 +9,7 @@ from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers
 
 from forceladder.errors import MethodError, MissingProgramError
+from forceladder.molecules.positions import with_positions
 from forceladder.openff.sage import sage_system, why_no_sage
 from forceladder.units import (
     BOHR_IN_ANGSTROM,
@@ -48,12 +49,7 @@ def _rdkit(mol, make_force_field) -> Surface:
 
     def evaluate(positions):
         if not made:
-            with_conformer = Chem.Mol(mol)
-            with_conformer.RemoveAllConformers()
-            conformer = Chem.Conformer(mol.GetNumAtoms())
-            conformer.SetPositions(positions)
-            with_conformer.AddConformer(conformer)
-            made.append(make_force_field(with_conformer))
+            made.append(make_force_field(with_positions(mol, positions)))
             made[0].Initialize()
         flat = positions.ravel().tolist()
         return made[0].CalcEnergy(flat), np.reshape(made[0].CalcGrad(flat), (-1, 3))

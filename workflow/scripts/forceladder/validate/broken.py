@@ -6,6 +6,7 @@ import numpy as np
 from rdkit import Chem
 
 from forceladder import files
+from forceladder.molecules.positions import with_positions
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.tables import write_table
 
@@ -100,13 +101,9 @@ def _records(death: Death):
     for time, energy, deviation, x in zip(
         death.time, death.energy, death.deviation, death.positions, strict=True
     ):
-        mol = Chem.Mol(death.mol)
-        mol.RemoveAllConformers()
-        conformer = Chem.Conformer(mol.GetNumAtoms())
-        conformer.SetPositions(np.ascontiguousarray(x, float))
-        mol.AddConformer(conformer)
         # far fragments do not fit the ten columns of a V2000 coordinate
-        block = Chem.MolToMolBlock(mol, forceV3000=bool(np.abs(x).max() > 9999.0))
+        far = bool(np.abs(x).max() > 9999.0)
+        block = Chem.MolToMolBlock(with_positions(death.mol, x), forceV3000=far)
         title = f"{death.molecule} {death.trajectory} {time:.4f} ps"
         said = {
             "time_ps": f"{time:.4f}", "after_death": str(bool(time >= death.died - 1e-9)),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forceladder.molecules.connectivity import atom_name
+from forceladder.molecules.positions import with_positions
 from forceladder.molecules.read import molecule_from_mapped_smiles
 from forceladder.training_set.dataset import molecule_positions, row_ranges
 from forceladder.validate.frequencies import Spectra, frequency_errors, spectra
@@ -18,7 +19,6 @@ from forceladder.validate.minima import (
     best_rmsd,
     energy_differences,
     geometry_errors,
-    with_positions,
 )
 from forceladder.validate.profiles import Scan, profile_errors, torsion_scans
 from forceladder.validate.relaxations import is_minimum, scan_torsions

@@ -9,6 +9,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import TorsionFingerprints, rdMolAlign
 
+from forceladder.molecules.positions import with_positions
+
 # Symmetries that RDKit tries; all those of three methyls are 216, so this is for long alkyls
 MOST_SYMMETRIES = 10_000
 
@@ -38,15 +40,6 @@ def geometry_errors(mol: Chem.Mol, reference, positions) -> dict:
 def best_rmsd(mol: Chem.Mol, reference: Chem.Mol) -> float:
     """Å, after the best superposition over symmetries; mol is moved."""
     return float(rdMolAlign.GetBestRMS(mol, reference, maxMatches=MOST_SYMMETRIES))
-
-
-def with_positions(mol: Chem.Mol, positions) -> Chem.Mol:
-    """A copy with one conformer, positions [atoms, 3] Å."""
-    copy = Chem.Mol(mol, True)  # without conformers
-    conformer = Chem.Conformer(mol.GetNumAtoms())
-    conformer.SetPositions(np.ascontiguousarray(positions, float))
-    copy.AddConformer(conformer)
-    return copy
 
 
 def energy_differences(reference, energies) -> np.ndarray:
