@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forceladder.validate.front import climb, dominates, judged, on_front, steps
+from forceladder.validate.front import climb, dominates, judged, steps
 from forceladder.validate.plots.front import in_factors, plot_front
 from forceladder.validate.survival import survival_interval
 
@@ -15,6 +15,15 @@ POINT = st.tuples(
     st.sampled_from([None, 0.0, 0.5, 1.0]),
 )
 POINTS = st.lists(POINT, min_size=1, max_size=9)
+
+
+def on_front(points) -> list[bool]:
+    """Which of some (error, cost, survival) are on it."""
+    rows = [
+        {"method": str(k), "error": error, "milliseconds": cost, "survival": survival}
+        for k, (error, cost, survival) in enumerate(points)
+    ]
+    return [row["on_front"] for row in judged(rows)]
 
 
 @given(POINTS)

@@ -17,7 +17,6 @@ COLUMNS = [
     "difference", "relative", "low", "high", "p_value", "change", "waiver",
 ]  # fmt: skip
 TESTED = ("split", "group", "molecule")  # kinds that block
-DRIFT = "max_nve_drift_kt_per_ns_per_dof"
 
 
 def judged_changes(rung: str, rows: list[dict], old_splits: dict, settings: dict, waivers) -> list:

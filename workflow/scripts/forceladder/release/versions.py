@@ -10,7 +10,6 @@ While X is 0, a new form needs another Y at least, as SemVer has it for first ve
 
 import re
 
-LEVELS = ("X", "Y", "Z")
 STRATEGY = ("base", "correction", "bespoke", "network", "loss_weights")  # of a fit's settings
 LOSS = ("force_loss", "energy_scale_kcal_per_atom")  # of its training; the rest only finds minima
 

@@ -36,11 +36,6 @@ def _criteria(point) -> np.ndarray:
     return np.array([error, cost, -(UNTESTED if survival is None else survival)], float)
 
 
-def on_front(points) -> list[bool]:
-    """Which of some (error, cost, survival) no other one dominates."""
-    return [not any(dominates(other, one) for other in points) for one in points]
-
-
 def judged(rows: list[dict]) -> list[dict]:
     """The same rows with `on_front`, and in `dominated_by` the methods that dominate one."""
     points = {
