@@ -21,7 +21,9 @@ if [ -z "$python" ] || ! "$python" -c 'import sys; sys.exit(sys.version_info[:2]
 fi
 
 stamp=.venv/requirements.sha256
-wanted=$(sha256sum envs/requirements.txt pyproject.toml | sha256sum)
+# Snakemake's way to submit jobs, where there is something to submit them to
+slurm=$(command -v sbatch >/dev/null && echo envs/slurm.txt || true)
+wanted=$(sha256sum envs/requirements.txt pyproject.toml $slurm | sha256sum)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
   say "Python packages into .venv"
   if ! "$python" -m venv .venv 2>/dev/null; then
@@ -37,6 +39,7 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     install "$parmed" 2>/dev/null ||
       echo "note: $parmed cannot be built, so there are no AMBER files (apt-get install g++ python3-dev)" >&2
   fi
+  [ -z "$slurm" ] || install -r "$slurm"
   install --no-deps --editable .
   echo "$wanted" >"$stamp"
 fi
