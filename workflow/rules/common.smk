@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -9,11 +10,19 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 HERE = Path(workflow.current_basedir)
-LIBRARY = str(HERE.parent / "scripts")
-sys.path.insert(0, LIBRARY)
+# Jobs keep the code that their run began with: a copy, whose place remote ones are told
+SCRIPTS = os.getenv("FORCELADDER_CODE")
+if workflow.is_main_process or not SCRIPTS:
+    copying = runpy.run_path(str(HERE.parent / "scripts/forceladder/code_copy.py"))
+    SCRIPTS = str(
+        copying["keep_code"](HERE.parent / "scripts", ".snakemake/forceladder/code")
+    )
+    os.environ.update(FORCELADDER_CODE=SCRIPTS)
+workflow.register_envvars("FORCELADDER_CODE")
+sys.path.insert(0, SCRIPTS)
 # Jobs look among installed packages first: one of another version must not stand in for this one
 os.environ.update(
-    PYTHONPATH=os.pathsep.join([LIBRARY, *filter(None, [os.getenv("PYTHONPATH")])])
+    PYTHONPATH=os.pathsep.join([SCRIPTS, *filter(None, [os.getenv("PYTHONPATH")])])
 )
 
 from forceladder.configuration import (
@@ -77,7 +86,7 @@ wildcard_constraints:
 
 
 def rooms(*names):
-    """Digest of rooms of the library; in the `params` of those who use them, an edit reruns them."""
+    """Digest of a script and rooms of the library; in the `params` of a rule, an edit reruns it."""
     return code_digest(*names)
 
 

@@ -19,6 +19,6 @@ rule export_systems:
         runtime=minutes(60),
     params:
         engines=config["export"]["engines"],
-        code=rooms("export", "energy", "model"),
+        code=rooms("../export_systems.py", "export", "energy", "model"),
     script:
-        "../scripts/export_systems.py"
+        f"{SCRIPTS}/export_systems.py"

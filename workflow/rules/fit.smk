@@ -24,9 +24,11 @@ rule fit_rung:
         device=config["fit"]["device"],
         # survives a killed job and is no output, so that Snakemake never deletes it
         checkpoint="results/{run}/checkpoints/{rung}/seed-{seed}.pt",
-        code=rooms("training_set/dataset.py", "energy", "model", "fit"),
+        code=rooms(
+            "../fit_rung.py", "training_set/dataset.py", "energy", "model", "fit"
+        ),
     script:
-        "../scripts/fit_rung.py"
+        f"{SCRIPTS}/fit_rung.py"
 
 
 rule plot_history:
@@ -48,6 +50,11 @@ rule plot_history:
         mem_mb=megabytes(1000),
         runtime=minutes(10),
     params:
-        code=rooms("validate/plots/history.py", "validate/plots/style.py", "figures.py"),
+        code=rooms(
+            "../plot_history.py",
+            "validate/plots/history.py",
+            "validate/plots/style.py",
+            "figures.py",
+        ),
     script:
-        "../scripts/plot_history.py"
+        f"{SCRIPTS}/plot_history.py"

@@ -27,6 +27,7 @@ rule measure_cost:
         molecules=config["validation"]["cost_molecules"],
         rounds=config["validation"]["cost_rounds"],
         code=rooms(
+            "../measure_cost.py",
             "energy",
             "model",
             "export/openmm",
@@ -38,7 +39,7 @@ rule measure_cost:
             "validate/timing.py",
         ),
     script:
-        "../scripts/measure_cost.py"
+        f"{SCRIPTS}/measure_cost.py"
 
 
 rule draw_front:
@@ -82,6 +83,7 @@ rule draw_front:
         title=f"The front of {RUN}",
         seed=config["validation"]["bootstrap_seed"],
         code=rooms(
+            "../draw_front.py",
             "validate/bootstrap.py",
             "validate/cost.py",
             "validate/errors.py",
@@ -97,4 +99,4 @@ rule draw_front:
             "figures.py",
         ),
     script:
-        "../scripts/draw_front.py"
+        f"{SCRIPTS}/draw_front.py"

@@ -18,9 +18,9 @@ rule read_molecules:
     params:
         rows=shard_rows,
         settings=config["molecules"],
-        code=rooms("molecules/listing.py", "molecules/read.py"),
+        code=rooms("../read_molecules.py", "molecules/listing.py", "molecules/read.py"),
     script:
-        "../scripts/read_molecules.py"
+        f"{SCRIPTS}/read_molecules.py"
 
 
 rule generate_geometries:
@@ -44,6 +44,7 @@ rule generate_geometries:
         settings=geometry_settings,
         checks={k: v for k, v in config["molecules"].items() if k != "file"},
         code=rooms(
+            "../generate_geometries.py",
             "molecules/read.py",
             "molecules/conformers.py",
             "molecules/sampling.py",
@@ -53,7 +54,7 @@ rule generate_geometries:
             "molecules/geometries.py",
         ),
     script:
-        "../scripts/generate_geometries.py"
+        f"{SCRIPTS}/generate_geometries.py"
 
 
 rule list_molecules:
@@ -78,9 +79,9 @@ rule list_molecules:
         mem_mb=megabytes(1000),
         runtime=minutes(30),
     params:
-        code=rooms("molecules/read.py"),
+        code=rooms("../list_molecules.py", "molecules/read.py"),
     script:
-        "../scripts/list_molecules.py"
+        f"{SCRIPTS}/list_molecules.py"
 
 
 rule sample_rung:
@@ -104,7 +105,13 @@ rule sample_rung:
     params:
         settings=config["geometries"]["rung_frames"],
         code=rooms(
-            "md/sampling.py", "md/simulator.py", "export", "model", "energy", "deploy"
+            "../sample_rung.py",
+            "md/sampling.py",
+            "md/simulator.py",
+            "export",
+            "model",
+            "energy",
+            "deploy",
         ),
     script:
-        "../scripts/sample_rung.py"
+        f"{SCRIPTS}/sample_rung.py"

@@ -14,8 +14,9 @@ rule find_engine:
         runtime=minutes(10),
     params:
         spec=lambda w: config["qm"]["specs"][w.spec],
+        code=rooms("../find_engine.py"),
     script:
-        "../scripts/find_engine.py"
+        f"{SCRIPTS}/find_engine.py"
 
 
 rule build_datasets:
@@ -39,9 +40,9 @@ rule build_datasets:
         spec=lambda w: config["qm"]["specs"][w.spec],
         procedures=lambda w: procedures(w.spec),
         builder=config["qm"]["dataset_builder"],
-        code=rooms("qm/datasets.py", "qm/tasks.py"),
+        code=rooms("../build_datasets.py", "qm/datasets.py", "qm/tasks.py"),
     script:
-        "../scripts/build_datasets.py"
+        f"{SCRIPTS}/build_datasets.py"
 
 
 rule compute_qm:
@@ -71,6 +72,7 @@ rule compute_qm:
         progress="results/{run}/qm/{spec}/progress/{shard}.json",
         # only what changes a QM number: a refactor elsewhere never looks like new QM
         code=rooms(
+            "../compute_qm.py",
             "qm/runners",
             "qm/tasks.py",
             "qm/esp_grid.py",
@@ -83,7 +85,7 @@ rule compute_qm:
             "molecules/torsion_scans.py",
         ),
     script:
-        "../scripts/compute_qm.py"
+        f"{SCRIPTS}/compute_qm.py"
 
 
 rule judge_qm:
@@ -121,6 +123,7 @@ rule judge_qm:
         spec=lambda w: config["qm"]["specs"][w.spec],
         limits=config["qm"]["limits"],
         code=rooms(
+            "../judge_qm.py",
             "qm/verdicts",
             "qm/verdict_plots.py",
             "figures.py",
@@ -130,7 +133,7 @@ rule judge_qm:
             "molecules/stereo.py",
         ),
     script:
-        "../scripts/judge_qm.py"
+        f"{SCRIPTS}/judge_qm.py"
 
 
 rule write_ledger:
@@ -153,9 +156,9 @@ rule write_ledger:
         mem_mb=megabytes(1000),
         runtime=minutes(30),
     params:
-        code=rooms("qm/ledger.py", "qm/plots.py", "figures.py"),
+        code=rooms("../write_ledger.py", "qm/ledger.py", "qm/plots.py", "figures.py"),
     script:
-        "../scripts/write_ledger.py"
+        f"{SCRIPTS}/write_ledger.py"
 
 
 rule compare_levels:
@@ -189,6 +192,6 @@ rule compare_levels:
         },
         specs=config["qm"]["specs"],
         reference=REFERENCE,
-        code=rooms("qm/levels.py", "qm/plots.py", "figures.py"),
+        code=rooms("../compare_levels.py", "qm/levels.py", "qm/plots.py", "figures.py"),
     script:
-        "../scripts/compare_levels.py"
+        f"{SCRIPTS}/compare_levels.py"

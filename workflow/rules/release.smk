@@ -29,9 +29,9 @@ rule judge_gates:
         methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
         gates=config["gates"],
         waivers=config["waivers"],
-        code=rooms("release/gates.py"),
+        code=rooms("../judge_gates.py", "release/gates.py"),
     script:
-        "../scripts/judge_gates.py"
+        f"{SCRIPTS}/judge_gates.py"
 
 
 rule compare_releases:
@@ -74,9 +74,16 @@ rule compare_releases:
         spec=config["qm"]["specs"][REFERENCE],
         drift_limit=config["gates"]["max_nve_drift_kt_per_ns_per_dof"],
         seed=config["validation"]["bootstrap_seed"],
-        code=rooms("energy", "model", "export/numbers.py", "validate", "release"),
+        code=rooms(
+            "../compare_releases.py",
+            "energy",
+            "model",
+            "export/numbers.py",
+            "validate",
+            "release",
+        ),
     script:
-        "../scripts/compare_releases.py"
+        f"{SCRIPTS}/compare_releases.py"
 
 
 rule write_report:
@@ -112,6 +119,7 @@ rule write_report:
         methods={rung: method_name(rung, SEEDS[0]) for rung in RELEASED},
         config=SETTINGS,
         code=rooms(
+            "../write_report.py",
             "release",
             "molecules/domain.py",
             "molecules/topology.py",
@@ -119,7 +127,7 @@ rule write_report:
             "training_set/dataset.py",
         ),
     script:
-        "../scripts/write_report.py"
+        f"{SCRIPTS}/write_report.py"
 
 
 rule assemble_release:
@@ -155,6 +163,7 @@ rule assemble_release:
         shown=[*SHOWN, *SHOWN_OF_RUNGS],
         config=SETTINGS,
         code=rooms(
+            "../assemble_release.py",
             "release",
             "molecules/domain.py",
             "molecules/topology.py",
@@ -162,4 +171,4 @@ rule assemble_release:
             "training_set/dataset.py",
         ),
     script:
-        "../scripts/assemble_release.py"
+        f"{SCRIPTS}/assemble_release.py"

@@ -26,6 +26,7 @@ rule import_data:
         elements=config["molecules"]["elements"],
         split_fractions=config["molecules"]["split_fractions"],
         code=rooms(
+            "../import_data.py",
             "training_set",
             "molecules/angles.py",
             "molecules/read.py",
@@ -34,7 +35,7 @@ rule import_data:
             "molecules/lennard_jones.py",
         ),
     script:
-        "../scripts/import_data.py"
+        f"{SCRIPTS}/import_data.py"
 
 
 rule build_training_set:
@@ -65,7 +66,10 @@ rule build_training_set:
         min_conformers=config["training_set"]["min_conformers"],
         leave_out_flags=config["training_set"]["leave_out_flags"],
         code=rooms(
-            "training_set", "molecules/topology.py", "molecules/lennard_jones.py"
+            "../build_training_set.py",
+            "training_set",
+            "molecules/topology.py",
+            "molecules/lennard_jones.py",
         ),
     script:
-        "../scripts/build_training_set.py"
+        f"{SCRIPTS}/build_training_set.py"

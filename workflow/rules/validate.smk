@@ -19,9 +19,11 @@ rule predict_method:
     params:
         label=lambda w: label_of(w.method),
         surface=method_code,
-        code=rooms("validate/predictions.py", "validate/methods.py"),
+        code=rooms(
+            "../predict_method.py", "validate/predictions.py", "validate/methods.py"
+        ),
     script:
-        "../scripts/predict_method.py"
+        f"{SCRIPTS}/predict_method.py"
 
 
 rule score_errors:
@@ -71,6 +73,7 @@ rule score_errors:
         seed=config["validation"]["bootstrap_seed"],
         worst_cases=config["validation"]["worst_cases_per_method"],
         code=rooms(
+            "../score_errors.py",
             "validate/bootstrap.py",
             "validate/errors.py",
             "validate/functional_groups.csv",
@@ -84,7 +87,7 @@ rule score_errors:
             "figures.py",
         ),
     script:
-        "../scripts/score_errors.py"
+        f"{SCRIPTS}/score_errors.py"
 
 
 rule run_md:
@@ -139,6 +142,7 @@ rule run_md:
             "validate/methods.py",
         ),
         code=rooms(
+            "../run_md.py",
             "molecules/positions.py",
             "validate/broken.py",
             "validate/plots/broken.py",
@@ -146,7 +150,7 @@ rule run_md:
             "figures.py",
         ),
     script:
-        "../scripts/run_md.py"
+        f"{SCRIPTS}/run_md.py"
 
 
 rule score_stability:
@@ -186,6 +190,7 @@ rule score_stability:
             for method in METHODS
         },
         code=rooms(
+            "../score_stability.py",
             "md",
             "validate/distances.py",
             "validate/drift.py",
@@ -195,7 +200,7 @@ rule score_stability:
             "figures.py",
         ),
     script:
-        "../scripts/score_stability.py"
+        f"{SCRIPTS}/score_stability.py"
 
 
 rule relax_method:
@@ -222,6 +227,7 @@ rule relax_method:
         checkpoint="results/{run}/checkpoints/relax_method/{method}",
         surface=method_code,
         code=rooms(
+            "../relax_method.py",
             "validate/relaxations.py",
             "validate/methods.py",
             "validate/vibrations.py",
@@ -232,7 +238,7 @@ rule relax_method:
             "qm/hessians.py",
         ),
     script:
-        "../scripts/relax_method.py"
+        f"{SCRIPTS}/relax_method.py"
 
 
 rule score_geometries:
@@ -273,6 +279,7 @@ rule score_geometries:
     params:
         seed=config["validation"]["bootstrap_seed"],
         code=rooms(
+            "../score_geometries.py",
             "validate/bootstrap.py",
             "validate/frequencies.py",
             "validate/geometry_errors.py",
@@ -289,7 +296,7 @@ rule score_geometries:
             "figures.py",
         ),
     script:
-        "../scripts/score_geometries.py"
+        f"{SCRIPTS}/score_geometries.py"
 
 
 rule probe_method:
@@ -318,6 +325,7 @@ rule probe_method:
         settings=config["validation"]["probes"],
         surface=method_code,
         code=rooms(
+            "../probe_method.py",
             "validate/battery.py",
             "validate/checks.py",
             "validate/clash.py",
@@ -334,7 +342,7 @@ rule probe_method:
             "figures.py",
         ),
     script:
-        "../scripts/probe_method.py"
+        f"{SCRIPTS}/probe_method.py"
 
 
 rule score_probes:
@@ -351,6 +359,6 @@ rule score_probes:
         mem_mb=megabytes(500),
         runtime=minutes(10),
     params:
-        code=rooms("validate/checks.py"),
+        code=rooms("../score_probes.py", "validate/checks.py"),
     script:
-        "../scripts/score_probes.py"
+        f"{SCRIPTS}/score_probes.py"

@@ -8,9 +8,10 @@ import importlib.metadata
 import json
 import os
 import platform
-import subprocess
 from functools import lru_cache
 from pathlib import Path
+
+from forceladder.code_copy import COMMIT, commit_of
 
 HOUSE = Path(__file__).parent
 VOCABULARY = ("units.py", "fields.py")  # the part of the vocabulary that can change a number
@@ -45,10 +46,10 @@ def path_digest(path) -> str:
 def code_digest(*rooms: str) -> str:
     """SHA-256 over the source of the named rooms, units.py and fields.py, shortened.
 
-    Snakemake notices an edited script but not an edited library; a rule that carries
-    this digest in `params` reruns when a room that it uses has changed, and only then.
-    A room is a folder (`"energy"`), a module (`"figures.py"`) or a folder further
-    down (`"qm/runners"`).
+    Snakemake does not notice an edited library; a rule that carries this digest in
+    `params` reruns when a room that it uses has changed, and only then. A room is a
+    folder (`"energy"`), a module (`"figures.py"`), a folder further down
+    (`"qm/runners"`) or the rule's own script, which lies outside (`"../fit_rung.py"`).
     """
     content = hashlib.sha256()
     for room in (*VOCABULARY, *rooms):
@@ -57,7 +58,7 @@ def code_digest(*rooms: str) -> str:
             raise FileNotFoundError(f"no room {room!r} in {HOUSE}")
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:
-                content.update(str(file.relative_to(HOUSE)).encode())
+                content.update(os.path.relpath(file, HOUSE).encode())
                 content.update(file.read_bytes())
     return content.hexdigest()[:16]
 
@@ -74,19 +75,9 @@ def package_versions() -> dict:
 
 
 def code_commit() -> dict:
-    """Commit of the checkout that holds this file, and whether it had uncommitted changes."""
-
-    def git(*arguments):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
-        return subprocess.run(
-            ["git", "-C", str(HOUSE), *arguments],
-            capture_output=True, text=True, timeout=30, env=environment, check=True,
-        ).stdout.strip()  # fmt: skip
-
-    try:
-        return {"commit": git("rev-parse", "HEAD"), "modified": bool(git("status", "--porcelain"))}
-    except (OSError, subprocess.SubprocessError):
-        return {"commit": None, "modified": None}
+    """Commit of this code, and whether its checkout had uncommitted changes; None where unknown."""
+    noted = HOUSE.parent / COMMIT
+    return json.loads(noted.read_text()) if noted.exists() else commit_of(HOUSE)
 
 
 def machine() -> dict:
