@@ -19,7 +19,7 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 
 VOCABULARY = {
     "units", "fields", "errors", "files", "figures", "tables", "provenance", "job", "__version__",
-    "code_copy", "slurm_guard",
+    "code_copy", "controller", "slurm_guard",
 }  # fmt: skip
 
 # room → what it may import of the house, besides the vocabulary and itself

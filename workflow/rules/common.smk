@@ -34,7 +34,8 @@ from forceladder.configuration import (
     md_settings,
     qm_megabytes,
 )
-from forceladder.errors import ConfigError
+from forceladder.controller import only_run
+from forceladder.errors import ConfigError, LockedError
 from forceladder import files
 from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
 from forceladder.provenance import code_digest, digest
@@ -73,6 +74,31 @@ MACE = any(
 ALLOWED = {"max_mem_mb", "max_runtime_minutes", "gpus"}
 SETTINGS = {key: value for key, value in config.items() if key not in ALLOWED}
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
+
+
+def alone(execute):
+    """Snakemake's `workflow.execute`, but refused where another run is under way or was killed.
+
+    What executes nothing (--lint, --unlock, --report …) never comes here.
+    """
+
+    def execute_alone(executor_plugin, **settings):
+        looks_only = executor_plugin.common_settings.dryrun_exec
+        if looks_only or not workflow.execution_settings.lock:  # --nolock
+            return execute(executor_plugin, **settings)
+        log_files = workflow.logger_manager.get_logfile()
+        try:
+            with only_run(".snakemake", log_files[0] if log_files else None):
+                return execute(executor_plugin, **settings)
+        except LockedError as error:
+            raise WorkflowError(str(error)) from None
+
+    return execute_alone
+
+
+# Before that is called it is not known what the run is for, and its hooks come after locking
+if workflow.is_main_process and "execute" not in vars(workflow):
+    workflow.execute = alone(workflow.execute)
 
 
 wildcard_constraints:

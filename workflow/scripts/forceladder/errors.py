@@ -53,6 +53,10 @@ class ExportError(HouseError):
     """Choose another engine, or another rung; the message says what the engine cannot do."""
 
 
+class LockedError(HouseError):
+    """Wait for the run that the message names, or unlock after it."""
+
+
 class CorruptFileError(HouseError):
     """Delete the named file and run again."""
 
