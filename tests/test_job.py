@@ -16,8 +16,11 @@ from forceladder.errors import ConfigError, MoleculeError
 
 
 @pytest.fixture
-def snakemake(tmp_path):
-    yield SimpleNamespace(rule="fit_rung", log=[str(tmp_path / "rule.log")])
+def snakemake(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    yield SimpleNamespace(
+        rule="fit_rung", log=[str(tmp_path / "rule.log")], input=[], output=[], params={}
+    )
     for handler in job.log.handlers:
         handler.close()
     job.log.handlers.clear()

@@ -2,12 +2,15 @@
 
 import errno
 import hashlib
+import json
 import logging
 import sys
 import time
 import traceback
 
+from forceladder import checksums
 from forceladder.errors import HouseError
+from forceladder.turns import turn
 
 log = logging.getLogger("forceladder")
 
@@ -17,10 +20,21 @@ def run(main, snakemake):
 
     The sentence goes to the log and to standard error; a traceback goes to the log's file
     alone. The process exits with 1 on any failure, with 130 when it is interrupted.
+    Inputs are held against the checksums that were noted when they were written.
     """
-    start_logging(snakemake.log[0] if snakemake.log else None)
+    start_logging()  # the file may still be that of an orphan
     try:
-        main(snakemake)
+        with turn(snakemake.output) as waited:
+            start_logging(snakemake.log[0] if snakemake.log else None)
+            work = _work(snakemake)
+            if waited and all(checksums.is_noted(path, work) for path in snakemake.output):
+                log.info("the process that was waited for has done this very work")
+                return
+            for path in snakemake.output:
+                checksums.forget(path)
+            main(snakemake)
+            for path in snakemake.output:
+                checksums.note(path, work)
     except HouseError as error:
         _stop(snakemake, str(error))
     except OSError as error:
@@ -30,6 +44,14 @@ def run(main, snakemake):
     except Exception as error:
         sentence = f"unforeseen {type(error).__name__}: {error} (traceback in the log)"
         _stop(snakemake, sentence, traceback.format_exc())
+
+
+def _work(snakemake) -> str:
+    """Digest of all that the outputs depend on; CorruptFileError if an input is damaged."""
+    inputs = {str(path): checksums.check(path) for path in snakemake.input}
+    params = [list(snakemake.params), dict(snakemake.params.items())]
+    text = json.dumps([snakemake.rule, params, inputs, list(snakemake.output)], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _stop(snakemake, sentence: str, details: str = "", exit_code: int = 1):
