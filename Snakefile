@@ -1,13 +1,11 @@
 """forceladder: molecules → geometries → QM → training set → fit → validation → release."""
 
-from pathlib import Path
-
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-configfile: Path(workflow.current_basedir) / "config/config.yaml"
+configfile: str(workflow.current_basedir.join("config/config.yaml"))
 
 
 include: "workflow/rules/common.smk"
@@ -27,13 +25,10 @@ onstart:
     write_plans()
 
 
-localrules:
-    all,
-
-
+# No default_target: what another workflow does by default is its own, and here this is the first rule
 rule all:
     """Everything of one run, up to its release."""
-    default_target: True
+    localrule: True
     input:
         release_folder(),
         f"results/{RUN}/validation/front.html",

@@ -8,8 +8,28 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.utils import update_config
 
-HERE = Path(workflow.current_basedir)
+
+def folder_on_disk(basedir):
+    """The folder of this file; one of a module from github(…) is fetched with what rules do not name."""
+    if basedir.is_local:
+        return Path(str(basedir))
+    wanted = ("workflow/scripts", "workflow/schemas", "config/config.yaml")
+    listing = basedir.hosted_repo.repo.git.ls_tree(
+        "-r", "--name-only", basedir.ref, *wanted
+    )
+    for path in listing.splitlines():
+        workflow.source_path(f"../../{path}")
+    return Path(workflow.source_path("common.smk")).parent
+
+
+if workflow.modifier.path_modifier.replace_prefix("results") != "results":
+    raise WorkflowError(
+        "forceladder works without prefix: and replace_prefix:, which do not reach the paths in its params; "
+        "leave them out of the module: results/{run}/ keeps it apart, and `run` is a key of its config."
+    )
+HERE = folder_on_disk(workflow.current_basedir)
 # Jobs keep the code that their run began with: a copy, whose place remote ones are told
 SCRIPTS = os.getenv("FORCELADDER_CODE")
 if workflow.is_main_process or not SCRIPTS:
@@ -42,6 +62,13 @@ from forceladder.provenance import code_digest, digest
 from forceladder.slurm_guard import keep_unanswered_jobs
 
 keep_unanswered_jobs()
+
+# A module that is given a config passes over `configfile:`; what it leaves open is filled in here
+given, config = config, {}
+update_config(
+    config, yaml.safe_load((HERE.parents[1] / "config/config.yaml").read_text())
+)
+update_config(config, given)
 
 try:
     check_config(
