@@ -9,6 +9,11 @@ configfile: str(workflow.current_basedir.join("config/config.yaml"))
 
 
 include: "workflow/rules/common.smk"
+
+
+container: config["container"]
+
+
 include: "workflow/rules/methods.smk"
 include: "workflow/rules/shown.smk"
 include: "workflow/rules/molecules.smk"
@@ -28,7 +33,6 @@ onstart:
 # No default_target: what another workflow does by default is its own, and here this is the first rule
 rule all:
     """Everything of one run, up to its release."""
-    localrule: True
     input:
         release_folder(),
         f"results/{RUN}/validation/front.html",
