@@ -6,6 +6,7 @@ import hashlib
 import json
 import lzma
 import math
+import statistics
 
 import pytest
 from hypothesis import given
@@ -246,6 +247,46 @@ def test_shards_of_many_equal_rows_have_about_the_cost_asked_for(count, heavy):
     shards = plan_shards(rows, cost)
     assert len(shards) <= 2 ** max(math.ceil(math.log2(count / 10)), 0)
     assert len(shards) >= min(count / 10, 2 ** math.floor(math.log2(count / 10 + 1)) / 2)
+
+
+@given(rows, costs, st.integers(1, 40))
+def test_shards_are_no_more_than_allowed_but_for_one_of_each_class(rows, cost, most):
+    shards = plan_shards(rows, cost, most)
+    classes = {name.split("-")[0] for name in shards}
+    assert len(shards) <= max(most, len(classes))
+    assert sorted(row["id"] for members in shards.values() for row in members) == sorted(
+        row["id"] for row in rows
+    )
+
+
+@given(rows, costs, st.integers(1, 40))
+def test_a_limit_that_is_kept_anyway_changes_no_shard(rows, cost, more):
+    dealt = sum(class_sizes(rows, cost).values())
+    assert plan_shards(rows, cost, dealt + more - 1) == plan_shards(rows, cost)
+
+
+@given(rows, costs, st.integers(1, 40), st.integers(1, 40))
+def test_shards_under_a_limit_are_those_without_it_joined(rows, cost, most, heavy):
+    """So whoever raises or lowers the limit splits or joins shards, and deals none anew."""
+    free, bound = plan_shards(rows, cost), plan_shards(rows, cost, most)
+    home = {row["id"]: name for name, members in bound.items() for row in members}
+    for members in free.values():
+        assert len({home[row["id"]] for row in members}) == 1
+
+
+def test_at_the_limit_ten_thousand_molecules_and_one_more_share_nearly_all_shards():
+    """Seven classes of cost, four times too many shards: a new molecule changes one shard."""
+    rows = [
+        {"id": f"m{i}", "source": "C" * (4 + i % 18), "format": "smiles"} for i in range(10_000)
+    ]
+    before = plan_shards(rows, 2000.0, 500)
+    assert 250 < len(before) <= 500
+    cost = [sum(map(estimated_cost, members)) for members in before.values()]
+    assert max(cost) < 6 * statistics.mean(cost)
+    for heavy in range(4, 22):
+        new = {"id": "new", "source": "C" * heavy, "format": "smiles"}
+        after = plan_shards([*rows, new], 2000.0, 500)
+        assert sum(before.get(name) != after.get(name) for name in before | after) == 1
 
 
 def test_shard_of_a_row_follows_from_the_hash_of_its_id():

@@ -76,7 +76,9 @@ try:
     )
     ROWS = molecule_rows(config["molecules"]["file"])
     check_names(config, {row["id"] for row in ROWS})
-    SHARDS = plan_shards(ROWS, config["qm"]["cost_per_shard"])
+    SHARDS = plan_shards(
+        ROWS, config["qm"]["cost_per_shard"], config["qm"]["max_shards"]
+    )
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

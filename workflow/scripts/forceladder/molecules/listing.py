@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import lzma
+import math
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -184,25 +185,33 @@ def estimated_cost(row: dict) -> float:
     return float(max(heavy, 1)) ** COST_EXPONENT
 
 
-def plan_shards(rows: list[dict], cost_per_shard: float) -> dict[str, list[dict]]:
+def plan_shards(
+    rows: list[dict], cost_per_shard: float, max_shards: float = math.inf
+) -> dict[str, list[dict]]:
     """Groups of molecules of about equal estimated cost: the units of cluster work.
 
     Rows fall into classes of similar cost (powers of two), each class into 2ᵏ shards
     by a hash of the id. A row added later joins a shard and leaves the others as they
     are, until its class outgrows its shards and k rises by one.
 
+    max_shards: where there would be more, the class with the cheapest shards joins them two
+        by two, then the next; so there a new row changes one class, too. Each class keeps one.
     returns: rows by shard name ('c05-03': cost class 5, fourth shard), no shard empty
     """
     classes = defaultdict(list)
     for row in rows:
         classes[int(estimated_cost(row)).bit_length()].append(row)
+    totals = {k: math.fsum(map(estimated_cost, members)) for k, members in classes.items()}
+    counts = dict.fromkeys(sorted(classes), 1)
+    for k, members in classes.items():
+        while totals[k] / counts[k] > cost_per_shard and counts[k] < len(members):
+            counts[k] *= 2
+    while sum(counts.values()) > max(max_shards, len(counts)):
+        cheapest = min((totals[k] / count, k) for k, count in counts.items() if count > 1)[1]
+        counts[cheapest] //= 2
     shards = defaultdict(list)
-    for cost_class, members in sorted(classes.items()):
-        total = sum(estimated_cost(row) for row in members)
-        count = 1
-        while total / count > cost_per_shard and count < len(members):
-            count *= 2
+    for k, members in classes.items():
         for row in members:
             hashed = int.from_bytes(hashlib.sha256(row["id"].encode()).digest()[:8], "big")
-            shards[f"c{cost_class:02d}-{hashed % count:04d}"].append(row)
+            shards[f"c{k:02d}-{hashed % counts[k]:04d}"].append(row)
     return dict(sorted(shards.items()))
