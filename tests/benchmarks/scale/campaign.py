@@ -16,6 +16,7 @@ from library import molecule_table
 from checkout import PSI4_SPEC, Checkout
 
 HERE = Path(__file__).parent
+LINE_BYTES = 48  # about, of a line in `calls`
 GROUPED = ("read_molecules", "generate_geometries", "build_datasets", "compute_qm")
 TARGETS = ("training_set.nc", f"qm/{PSI4_SPEC}/ledger.csv")
 
@@ -35,7 +36,8 @@ class Campaign(Checkout):
             qm={"threads": 1, "memory_mb": 500, "procedures": {"spot_check_fraction": 0.0},
                 "specs": {PSI4_SPEC: spec}, **qm},
         )  # fmt: skip
-        shutil.copy(HERE / "recorded_geometries.py", folder / "workflow/scripts/generate_geometries.py")
+        script = folder / "workflow" / "scripts" / "generate_geometries.py"
+        shutil.copy(HERE / "recorded_geometries.py", script)
         (folder / "simulation" / "crashed").mkdir(parents=True)
         self.settings = folder / "simulation" / "settings.json"
         self.settings.write_text(json.dumps({
@@ -63,79 +65,56 @@ class Campaign(Checkout):
         """Of all engines, as far as their last calculation."""
         return sum({pid: float(seconds) for _, pid, seconds in self.calls()}.values())
 
-    def crashes(self) -> int:
-        return len(list((self.folder / "simulation" / "crashed").iterdir()))
-
     def computed_again(self) -> int:
         """Calculations that began more often than their crashes explain."""
         crashed = {path.name for path in (self.folder / "simulation" / "crashed").iterdir()}
         counts = Counter(key for key, _, _ in self.calls())
         return sum(count - 1 - (key in crashed) for key, count in counts.items())
 
+    def crashes(self) -> int:
+        """Tasks whose first attempt ends in a crash, of those that began."""
+        return len(list((self.folder / "simulation" / "crashed").iterdir()))
+
+    def begun(self) -> int:
+        """Calculations that began, nearly; cheap enough to ask ten times a second."""
+        path = self.folder / "simulation" / "calls"
+        return path.stat().st_size // LINE_BYTES if path.exists() else 0
+
     def measured(self, *arguments, kill_when=None) -> dict:
         """Run Snakemake to its end, or until `kill_when()` is true: then it is killed by -9.
 
-        returns: code, seconds, controller_cpu_seconds and controller_mb of Snakemake itself,
-            jobs_cpu_seconds of its finished local jobs, peaks_mb by script, output
+        returns: code, seconds, cpu_seconds and peak_mb of Snakemake itself, output
         """
+        log, seen = self.folder / "simulation" / "output", {"cpu_seconds": 0.0, "peak_mb": 0.0}
         start = time.perf_counter()
-        log = self.folder / "simulation" / "output"
         with open(log, "wb") as output:
             process = psutil.Popen(
                 self.command(*arguments), cwd=self.folder, env=self.environment(),
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        watch = Watch(process)
         while process.poll() is None:
-            watch.look()
+            seen |= usage_of(process)
             if kill_when is not None and kill_when():
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             time.sleep(0.1)
         return {
-            "code": process.returncode, "seconds": time.perf_counter() - start,
-            **watch.seen, "output": log.read_text(errors="replace"),
+            "code": process.returncode, "seconds": time.perf_counter() - start, **seen,
+            "output": log.read_text(errors="replace"),
         }  # fmt: skip
 
 
-class Watch:
-    """What a controller and the scripts below it take, looked at while they live."""
-
-    def __init__(self, process: psutil.Process):
-        self.process = process
-        self.seen = {
-            "controller_cpu_seconds": 0.0, "jobs_cpu_seconds": 0.0, "controller_mb": 0.0,
-            "peaks_mb": {},
-        }  # fmt: skip
-
-    def look(self):
-        try:
-            times = self.process.cpu_times()
-            self.seen["controller_cpu_seconds"] = times.user + times.system
-            self.seen["jobs_cpu_seconds"] = times.children_user + times.children_system
-            self.seen["controller_mb"] = peak_mb(self.process.pid)
-            for child in self.process.children():
-                self.look_at_script(child)
-        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
-            pass  # it ended while it was looked at
-
-    def look_at_script(self, process):
-        """Shells between Snakemake and a script are looked through."""
-        words = process.cmdline()
-        scripts = [Path(word).stem for word in words if word.endswith(".py")]
-        if not scripts:
-            for child in process.children():
-                self.look_at_script(child)
-            return
-        name = scripts[0].split(".")[-1]
-        peaks = self.seen["peaks_mb"]
-        peaks[name] = max(peaks.get(name, 0.0), peak_mb(process.pid))
-
-
-def peak_mb(pid: int) -> float:
-    """Largest resident memory of a process so far."""
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(text.split("VmHWM:")[1].split()[0]) / 1024 if "VmHWM:" in text else 0.0
+def usage_of(process: psutil.Process) -> dict:
+    """CPU seconds and largest resident memory of a process so far; nothing of one that ended."""
+    try:
+        times = process.cpu_times()
+        text = Path(f"/proc/{process.pid}/status").read_text()
+    except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+        return {}
+    if "VmHWM:" not in text:
+        return {}
+    peak = int(text.split("VmHWM:")[1].split()[0]) / 1024
+    return {"cpu_seconds": times.user + times.system, "peak_mb": peak}
 
 
 def files_below(folder: Path) -> tuple[int, int]:

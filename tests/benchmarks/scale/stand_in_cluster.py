@@ -4,6 +4,7 @@ Snakemake's executor cluster-generic calls `submit`, `status` and `cancel`; it d
 a real one either. Jobs belong to the cluster, so they outlive a controller that is killed.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -27,13 +28,15 @@ if [ -f "$(dirname "$0")/$1.done" ]; then cat "$(dirname "$0")/$1.done"; else ec
 class Cluster:
     """Runs up to `slots` jobs at a time, as long as the context is open."""
 
-    def __init__(self, folder, slots: int):
-        self.folder, self.slots = Path(folder), slots
+    def __init__(self, folder, slots: int, environment: dict):
+        """environment: of the jobs, as a real scheduler takes it from whoever submits"""
+        self.folder, self.slots, self.environment = Path(folder), slots, environment
         self.folder.mkdir()
         for name, text in (("submit", SUBMIT), ("status", STATUS)):
             (self.folder / name).write_text(text)
             (self.folder / name).chmod(0o755)
-        self.running, self.cpu_seconds, self.peak_mb, self.ended = {}, [], [], threading.Event()
+        self.running, self.ended, self.stopped = {}, [], threading.Event()
+        self.lock = threading.RLock()
 
     def __enter__(self):
         self.thread = threading.Thread(target=self._work)
@@ -41,7 +44,7 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
-        self.ended.set()
+        self.stopped.set()
         self.thread.join()
 
     def arguments(self) -> list[str]:
@@ -64,34 +67,53 @@ class Cluster:
 
     @property
     def waiting(self) -> list[Path]:
+        """Jobs that have not begun, the oldest first."""
         jobs = sorted(self.folder.glob("*.job"))
         return [j for j in jobs if not j.with_suffix(".done").exists() and j not in self.running]
 
-    def idle(self) -> bool:
-        return not self.running and not self.waiting
+    def power_cut(self):
+        """Kill what runs by -9 and forget what waits, as when the machines go down."""
+        with self.lock:
+            for job in self.waiting:
+                job.with_suffix(".done").write_text("failed")
+            for process in self.running.values():
+                os.killpg(process.pid, signal.SIGKILL)
+        while self.running:
+            time.sleep(0.05)
 
     def _work(self):
-        while not self.ended.is_set():
-            for job in [job for job, process in self.running.items() if self._over(process)]:
-                code = self.running.pop(job).returncode
-                job.with_suffix(".done").write_text("failed" if code else "success")
-            for job in self.waiting[: self.slots - len(self.running)]:
-                with open(job.with_suffix(".out"), "wb") as output:
-                    self.running[job] = subprocess.Popen(
-                        ["sh", str(job)], stdout=output, stderr=subprocess.STDOUT,
-                        start_new_session=True,
-                    )  # fmt: skip
-            time.sleep(0.05)
+        while not self.stopped.is_set():
+            with self.lock:
+                for job, process in list(self.running.items()):
+                    if self._is_over(job, process):
+                        del self.running[job]
+                for job in self.waiting[: self.slots - len(self.running)]:
+                    self.running[job] = self._start(job)
+            time.sleep(0.1)
         for process in self.running.values():
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def _over(self, process) -> bool:
+    def _start(self, job: Path):
+        with open(job.with_suffix(".out"), "wb") as output:
+            return subprocess.Popen(
+                ["sh", str(job)], stdout=output, stderr=subprocess.STDOUT,
+                env=self.environment, start_new_session=True,
+            )  # fmt: skip
+
+    def _is_over(self, job: Path, process) -> bool:
         """Whether a job has ended; then what it took is noted."""
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if not pid:
             return False
         process.returncode = os.waitstatus_to_exitcode(status)
-        self.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
-        self.peak_mb.append(usage.ru_maxrss / 1024)
+        job.with_suffix(".done").write_text("failed" if process.returncode else "success")
+        properties = json.loads(job.read_text().split("# properties = ")[1].split("\n")[0])
+        self.ended.append({
+            "name": properties.get("rule", properties.get("groupid")),
+            "output": properties["output"],
+            "code": process.returncode,
+            "cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "peak_mb": usage.ru_maxrss / 1024,
+        })  # fmt: skip
         return True

@@ -65,13 +65,16 @@ def code_digest(*rooms: str) -> str:
 
 def package_versions() -> dict:
     """Installed version of every package that can change a number; None where absent."""
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
+    installed = {package: _installed_version(package) for package in PACKAGES}
+    return {"python": platform.python_version(), **installed}
+
+
+@lru_cache  # reading it takes longer than the rest of a molecule's dataset
+def _installed_version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def code_commit() -> dict:

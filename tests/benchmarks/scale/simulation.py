@@ -1,0 +1,124 @@
+"""What is measured of a simulated campaign, from its plan to a rerun with nothing to do."""
+
+import csv
+import re
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from campaign import GROUPED, Campaign, files_below
+from stand_in_cluster import Cluster
+
+from checkout import PSI4_SPEC
+from forceladder.tables import read_table
+
+SCRIPTS = (
+    "list_molecules",
+    "judge_qm",
+    "write_ledger",
+    "build_training_set",
+)  # that see all records
+
+
+def simulate(folder: Path, library: Path, molecules: int, geometries: int, slots: int = 2,
+             power_cut: bool = True, **settings) -> dict:  # fmt: skip
+    """Plan, run, cut the power half-way, run on, and run with nothing to do.
+
+    slots: jobs that run at a time      power_cut: of controller and jobs; else of neither
+    settings: as Campaign takes them
+    """
+    campaign = Campaign(folder, library, molecules, geometries, **settings)
+    plan = campaign.measured("--dry-run", "--quiet", "rules", "--", *campaign.targets())
+    row = {
+        "molecules": molecules, "calculations": molecules * geometries,
+        "plan_seconds": plan["seconds"], "plan_mb": plan["peak_mb"],
+        "jobs": int(re.findall(r"^total +(\d+)", plan["output"], re.M)[-1]),
+    }  # fmt: skip
+    with Cluster(folder / "queue", slots, campaign.environment()) as cluster:
+        groups = [f"{rule}=shard" for rule in GROUPED]
+        command = [*cluster.arguments(), "--groups", *groups, "--", *campaign.targets()]
+        runs = []
+        if power_cut:
+            half = molecules * geometries // 2
+            runs.append(campaign.measured(*command, kill_when=lambda: campaign.begun() >= half))
+            cluster.power_cut()
+            unlocked = campaign.run("--unlock", *campaign.targets())
+            if unlocked.returncode:
+                raise RuntimeError(f"unlocking failed: {unlocked.stdout[-3000:]}")
+            row["submissions_before_cut"] = cluster.submissions
+            row["calculations_before_cut"] = len(campaign.calls())
+        runs.append(campaign.measured(*command))
+        if runs[-1]["code"]:
+            raise RuntimeError(f"the campaign failed: {runs[-1]['output'][-3000:]}")
+        row |= load(campaign, cluster, runs)
+    row |= account(campaign)
+    again = campaign.measured(*campaign.targets())
+    row |= {"nothing_to_do_seconds": again["seconds"], "nothing_to_do_mb": again["peak_mb"]}
+    row["did_nothing"] = "Nothing to be done" in again["output"]
+    return row | sizes(campaign)
+
+
+def load(campaign: Campaign, cluster: Cluster, runs: list[dict]) -> dict:
+    """What controller and scheduler bear, and what jobs take beside the engine's own time."""
+    ended = cluster.ended
+    shards = [job for job in ended if job["name"] == "shard" and not job["code"]]
+    sizes = [len(read_table(tasks)) for job in shards for tasks in tables_of(campaign, job)]
+    whole = [job["cpu_seconds"] for job in shards]
+    # a job's CPU seconds = those of a submission + calculations × those of one
+    design = np.stack([np.ones(len(sizes)), sizes], axis=1)
+    each, slope = np.linalg.lstsq(design, np.array(whole), rcond=None)[0]
+    peaks = {name: [job["peak_mb"] for job in ended if job["name"] == name]
+             for name in ("shard", *WHOLE)}  # fmt: skip
+    return {
+        "shards": len(list(campaign.results.glob("qm/*/records/*"))),
+        "submissions": cluster.submissions,
+        "status_queries": cluster.status_queries,
+        "status_queries_per_second": cluster.status_queries / sum(run["seconds"] for run in runs),
+        "run_seconds": sum(run["seconds"] for run in runs),
+        "controller_cpu_seconds": sum(run["cpu_seconds"] for run in runs),
+        "controller_mb": max(run["peak_mb"] for run in runs),
+        "jobs_cpu_seconds": sum(job["cpu_seconds"] for job in ended),
+        "engine_cpu_seconds": campaign.engine_cpu_seconds(),
+        "cpu_seconds_per_submission": float(each),
+        "cpu_ms_per_calculation": float(slope) * 1000,
+        **{f"{name}_mb": max(values) for name, values in peaks.items()},
+    }
+
+
+def tables_of(campaign: Campaign, job: dict) -> list[Path]:
+    folders = [path for path in job["output"] if "/records/" in path]
+    return [campaign.folder / path / "tasks.csv" for path in folders]
+
+
+def account(campaign: Campaign) -> dict:
+    """Whether all is there once: records, failures, retries, calculations."""
+    qm = campaign.results / "qm" / PSI4_SPEC
+    verdicts = Counter(row["verdict"] for row in read_table(qm / "verdicts.csv"))
+    tasks = [row for path in qm.glob("records/*/tasks.csv") for row in read_table(path)]
+    calls = campaign.calls()
+    return {
+        "records": sum(verdicts.values()),
+        "accepted": verdicts["accepted"],
+        "failed_for_good": sum(n for v, n in verdicts.items() if v.startswith("failed_")),
+        "other_verdicts": {v: n for v, n in verdicts.items()
+                           if v != "accepted" and not v.startswith("failed_")},
+        "tasks": len(tasks),
+        "retries": sum(int(row["retries"]) for row in tasks),
+        "crashes": campaign.crashes(),
+        "begun": len(calls),
+        "computed_again": campaign.computed_again(),
+        "cached": len(campaign.cached()),
+        "left_out": len(list(csv.reader(open(campaign.results / "left_out.csv")))) - 1,
+    }  # fmt: skip
+
+
+def sizes(campaign: Campaign) -> dict:
+    """Files and bytes that a campaign leaves."""
+    row = {}
+    for name, folder in {
+        "results": campaign.results, "cache": campaign.folder / "qm_cache",
+        "logs": campaign.results / "logs", "snakemake": campaign.folder / ".snakemake",
+    }.items():  # fmt: skip
+        row[f"{name}_files"], size = files_below(folder)
+        row[f"{name}_mb"] = size / 1e6
+    return row
