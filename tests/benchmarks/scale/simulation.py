@@ -12,12 +12,8 @@ from stand_in_cluster import Cluster
 from checkout import PSI4_SPEC
 from forceladder.tables import read_table
 
-SCRIPTS = (
-    "list_molecules",
-    "judge_qm",
-    "write_ledger",
-    "build_training_set",
-)  # that see all records
+# rules that see all molecules or records in one job
+WHOLE = ("list_molecules", "judge_qm", "write_ledger", "build_training_set")
 
 
 def simulate(folder: Path, library: Path, molecules: int, geometries: int, slots: int = 2,
