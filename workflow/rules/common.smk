@@ -100,8 +100,8 @@ MACE = any(
     for rung in config["rungs"].values()
 )
 # what numbers depend on: not where jobs run
-ALLOWED = {"max_mem_mb", "max_runtime_minutes", "gpus"}
-SETTINGS = {key: value for key, value in config.items() if key not in ALLOWED}
+PLACE = {"container", "max_mem_mb", "max_runtime_minutes", "gpus"}
+SETTINGS = {key: value for key, value in config.items() if key not in PLACE}
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 
