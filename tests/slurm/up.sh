@@ -5,7 +5,7 @@
 # Needs: apt-get install -y --no-install-recommends slurm-wlm munge
 set -euo pipefail
 dir=$(realpath -m "${1:-$(mktemp -d)}")
-cpus=${SLURM_CI_CPUS:-$(nproc)}
+cpus=${SLURM_CI_CPUS:-$(getconf _NPROCESSORS_ONLN)}  # nproc would heed OMP_NUM_THREADS
 mem=${SLURM_CI_MEM:-$(awk '/MemTotal/{print int($2/1024*0.9)}' /proc/meminfo)}
 gpus=${SLURM_CI_GPUS:-2}              # fake GPUs: /dev/zero, /dev/full ... never touched
 ctl_port=${SLURM_CI_CTLD_PORT:-16817}

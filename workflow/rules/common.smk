@@ -59,9 +59,9 @@ from forceladder.errors import ConfigError, LockedError
 from forceladder import files
 from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
 from forceladder.provenance import code_digest, digest
-from forceladder.slurm_guard import keep_unanswered_jobs
+from forceladder.slurm_guard import outlast_silence
 
-keep_unanswered_jobs()
+outlast_silence()
 
 # A module that is given a config passes over `configfile:`; what it leaves open is filled in here
 given, config = config, {}
@@ -210,9 +210,9 @@ def gpus(device, corrected=True):
 
 
 def all_cores():
-    """Cores of the machine that jobs run on; 1 where nobody said: a cluster, --unlock, --lint."""
+    """Cores of this machine if jobs run on it; 1 on a cluster, and where nobody said: --lint."""
     try:
-        return workflow.cores or 1
+        return (not workflow.remote_exec and workflow.cores) or 1
     except WorkflowError:
         return 1
 
