@@ -54,10 +54,11 @@ from forceladder.configuration import (
     md_settings,
     qm_megabytes,
 )
-from forceladder.controller import only_run
-from forceladder.errors import ConfigError, LockedError
+from forceladder.controller import alone
+from forceladder.errors import ConfigError
 from forceladder import files
 from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
+from forceladder.plans import check_plan, keep_plan, plan_of
 from forceladder.provenance import code_digest, digest
 from forceladder.slurm_guard import outlast_silence
 
@@ -79,6 +80,14 @@ try:
     SHARDS = plan_shards(
         ROWS, config["qm"]["cost_per_shard"], config["qm"]["max_shards"]
     )
+    PLANNED_FROM = [
+        workflow.main_snakefile,
+        *sorted(HERE.glob("*.smk")),
+        config["molecules"]["file"],
+    ]
+    PLAN = plan_of(config, PLANNED_FROM)
+    if not workflow.is_main_process:
+        check_plan(PLAN)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -105,29 +114,15 @@ SETTINGS = {key: value for key, value in config.items() if key not in PLACE}
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 
-def alone(execute):
-    """Snakemake's `workflow.execute`, but refused where another run is under way or was killed.
-
-    What executes nothing (--lint, --unlock, --report …) never comes here.
-    """
-
-    def execute_alone(executor_plugin, **settings):
-        looks_only = executor_plugin.common_settings.dryrun_exec
-        if looks_only or not workflow.execution_settings.lock:  # --nolock
-            return execute(executor_plugin, **settings)
-        log_files = workflow.logger_manager.get_logfile()
-        try:
-            with only_run(".snakemake", log_files[0] if log_files else None):
-                return execute(executor_plugin, **settings)
-        except LockedError as error:
-            raise WorkflowError(str(error)) from None
-
-    return execute_alone
+def keep_what_the_run_began_with():
+    """Name it to the run's jobs, those on other machines too."""
+    keep_plan(PLAN, ".snakemake/forceladder/plans")
+    workflow.register_envvars("FORCELADDER_PLAN")
 
 
-# Before that is called it is not known what the run is for, and its hooks come after locking
+# Before this is called it is not known what Snakemake is to do, and its hooks come after locking
 if workflow.is_main_process and "execute" not in vars(workflow):
-    workflow.execute = alone(workflow.execute)
+    workflow.execute = alone(workflow, WorkflowError, keep_what_the_run_began_with)
 
 
 wildcard_constraints:

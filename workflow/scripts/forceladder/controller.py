@@ -53,6 +53,33 @@ def only_run(folder, log_file=None):
             holder_file.unlink(missing_ok=True)
 
 
+def alone(workflow, error_class, begin):
+    """Snakemake's `workflow.execute`, but refused where another run is under way or was killed.
+
+    What executes nothing (--lint, --unlock, --report …) never comes here. The function
+    lies here because Snakemake takes the rules' own files for the place of every error
+    that passes through them.
+
+    error_class: what to raise so that Snakemake prints the sentence alone
+    begin: called once this is the only run
+    """
+    execute = workflow.execute
+
+    def execute_alone(executor_plugin, **settings):
+        looks_only = executor_plugin.common_settings.dryrun_exec
+        if looks_only or not workflow.execution_settings.lock:  # --nolock
+            return execute(executor_plugin, **settings)
+        log_files = workflow.logger_manager.get_logfile()
+        try:
+            with only_run(".snakemake", log_files[0] if log_files else None):
+                begin()
+                return execute(executor_plugin, **settings)
+        except LockedError as error:
+            raise error_class(str(error)) from None
+
+    return execute_alone
+
+
 def taken(lock) -> bool:
     """Whether an open file could be locked; True as well where the file system has no locks."""
     try:
