@@ -5,7 +5,6 @@ from pathlib import Path
 from forceladder import files
 from forceladder.errors import CorruptFileError, ReleaseError
 from forceladder.provenance import file_digest
-from forceladder.release.lineage import LINEAGE
 from forceladder.release.manifest import MANIFEST
 from forceladder.release.versions import numbers_of
 from forceladder.tables import read_table
@@ -69,6 +68,8 @@ def read_previous(folder: Path) -> dict:
 
 def molecules_of(folder: Path) -> list[dict]:
     """inchikey and split of every molecule; releases from before lineages list their own alone."""
+    from forceladder.release.lineage import LINEAGE  # brings rdkit; the Snakefile has none
+
     if (folder / LINEAGE).exists():
         return list(files.read_json(folder / LINEAGE)["molecules"].values())
     return read_table(folder / "molecules.csv")
