@@ -11,9 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
-from library import molecule_table
 
 from checkout import PSI4_SPEC, Checkout
+from library import molecule_table
 
 HERE = Path(__file__).parent
 LINE_BYTES = 48  # about, of a line in `calls`

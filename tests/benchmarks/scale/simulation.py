@@ -6,43 +6,50 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from campaign import GROUPED, Campaign, files_below
-from stand_in_cluster import Cluster
 
+from campaign import GROUPED, Campaign, files_below
 from checkout import PSI4_SPEC
 from forceladder.tables import read_table
+from stand_in_cluster import Cluster
 
 # rules that see all molecules or records in one job
 WHOLE = ("list_molecules", "judge_qm", "write_ledger", "build_training_set")
 
 
-def simulate(folder: Path, library: Path, molecules: int, geometries: int, slots: int = 2,
-             power_cut: bool = True, **settings) -> dict:  # fmt: skip
-    """Plan, run, cut the power half-way, run on, and run with nothing to do.
+def simulate(
+    folder: Path, library: Path, molecules: int, geometries: int, slots=2, dies="machines",
+    check_every_seconds=10, **settings,
+) -> dict:  # fmt: skip
+    """Plan, run, kill by -9 half-way, run on, and run with nothing to do.
 
-    slots: jobs that run at a time      power_cut: of controller and jobs; else of neither
-    settings: as Campaign takes them
+    slots: jobs that run at a time      settings: as Campaign takes them
+    check_every_seconds: how long Snakemake waits between two looks at its jobs; 10 is its default
+    dies: 'machines', controller and jobs; 'controller' alone, whose jobs go on beside those of
+        its successor; or None
     """
     campaign = Campaign(folder, library, molecules, geometries, **settings)
     plan = campaign.measured("--dry-run", "--quiet", "rules", "--", *campaign.targets())
     row = {
-        "molecules": molecules, "calculations": molecules * geometries,
-        "plan_seconds": plan["seconds"], "plan_mb": plan["peak_mb"],
+        "molecules": molecules,
+        "calculations": molecules * geometries,
+        "plan_seconds": plan["seconds"],
+        "plan_mb": plan["peak_mb"],
         "jobs": int(re.findall(r"^total +(\d+)", plan["output"], re.M)[-1]),
-    }  # fmt: skip
-    with Cluster(folder / "queue", slots, campaign.environment()) as cluster:
+    }
+    with Cluster(folder / "queue", slots, campaign.environment(), check_every_seconds) as cluster:
         groups = [f"{rule}=shard" for rule in GROUPED]
         command = [*cluster.arguments(), "--groups", *groups, "--", *campaign.targets()]
         runs = []
-        if power_cut:
+        if dies:
             half = molecules * geometries // 2
             runs.append(campaign.measured(*command, kill_when=lambda: campaign.begun() >= half))
-            cluster.power_cut()
+            if dies == "machines":
+                cluster.power_cut()
+            row["submissions_before_kill"] = cluster.submissions
+            row["calculations_before_kill"] = len(campaign.calls())
             unlocked = campaign.run("--unlock", *campaign.targets())
             if unlocked.returncode:
                 raise RuntimeError(f"unlocking failed: {unlocked.stdout[-3000:]}")
-            row["submissions_before_cut"] = cluster.submissions
-            row["calculations_before_cut"] = len(campaign.calls())
         runs.append(campaign.measured(*command))
         if runs[-1]["code"]:
             raise RuntimeError(f"the campaign failed: {runs[-1]['output'][-3000:]}")

@@ -28,9 +28,10 @@ if [ -f "$(dirname "$0")/$1.done" ]; then cat "$(dirname "$0")/$1.done"; else ec
 class Cluster:
     """Runs up to `slots` jobs at a time, as long as the context is open."""
 
-    def __init__(self, folder, slots: int, environment: dict):
+    def __init__(self, folder, slots: int, environment: dict, check_every_seconds=10):
         """environment: of the jobs, as a real scheduler takes it from whoever submits"""
         self.folder, self.slots, self.environment = Path(folder), slots, environment
+        self.check_every_seconds = check_every_seconds
         self.folder.mkdir()
         for name, text in (("submit", SUBMIT), ("status", STATUS)):
             (self.folder / name).write_text(text)
@@ -54,6 +55,7 @@ class Cluster:
             "--cluster-generic-submit-cmd", str(self.folder / "submit"),
             "--cluster-generic-status-cmd", str(self.folder / "status"),
             "--max-status-checks-per-second", "5",
+            "--seconds-between-status-checks", str(self.check_every_seconds),
         ]  # fmt: skip
 
     @property

@@ -3,6 +3,8 @@
 import errno
 import fcntl
 from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from forceladder import files
@@ -14,6 +16,7 @@ from forceladder.qm.engines import ENGINES
 from forceladder.qm.ledger import Ledger
 from forceladder.qm.procedures import gradient_records, minimum_records, scan_records
 from forceladder.qm.progress import ShardProgress, expected_cost
+from forceladder.qm.scratch import scratch_folder
 
 # Kind of dataset → what makes records of the molecules of one of its entries
 PROCEDURES = {
@@ -36,13 +39,12 @@ def compute_shard(
     raises: VersionError; KilledError where the engine was killed twice; records are
         then not written, and a rerun computes what is missing
     """
-    work = list(shard_entries(datasets))
+    # all kinds of a molecule, in their order
+    work = sorted(shard_entries(datasets), key=itemgetter(0))
     version = checked_version(spec["engine"], engine_version) if work else None
-    names = sorted({name for name, _, _ in work})
     ledger = Ledger(spec)
     total = sum(expected_cost(kind, molecules, procedures) for _, kind, molecules in work)
     progress = ShardProgress(progress_file, total)
-    lines = {name: [] for name in names}
 
     def note(task, result, computed):
         ledger.add(task, result)
@@ -50,16 +52,21 @@ def compute_shard(
 
     calculator = Calculator(spec, version, cache_folder, threads, limits, note)
     work_digest = digest([spec, version, [molecules for _, _, molecules in work]])
-    with one_at_a_time(cache_folder, work_digest), calculator, progress:
-        for name, kind, molecules in work:
-            ledger.molecule, ledger.kind = name, kind
-            lines[name] += PROCEDURES[kind](calculator, molecules, procedures)
-            progress.finish(expected_cost(kind, molecules, procedures))
-    log.info("%s", progress.sentence())
-    with files.atomic_directory(records, listed=True) as folder:
-        for name, values in lines.items():
-            files.write_json_lines(folder / f"{name}.jsonl.xz", values)
-        ledger.write(folder / "tasks.csv")
+    # Written as they come: with ESP the records of a shard of small molecules take a gigabyte
+    with scratch_folder() as written:
+        with one_at_a_time(cache_folder, work_digest), calculator, progress:
+            for name, entries in groupby(work, itemgetter(0)):
+                lines = []
+                for _, kind, molecules in entries:
+                    ledger.molecule, ledger.kind = name, kind
+                    lines += PROCEDURES[kind](calculator, molecules, procedures)
+                    progress.finish(expected_cost(kind, molecules, procedures))
+                files.write_json_lines(written / f"{name}.jsonl.xz", lines)
+        log.info("%s", progress.sentence())
+        with files.atomic_directory(records, listed=True) as folder:
+            for path in written.glob("*.jsonl.xz"):
+                files.write_bytes(folder / path.name, path.read_bytes())
+            ledger.write(folder / "tasks.csv")
 
 
 def shard_entries(datasets):
