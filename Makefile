@@ -32,6 +32,7 @@ bench: setup  ## ratios and growth, into results/bench/; the example campaign mu
 	python tests/benchmarks/cache_throughput.py
 	python tests/benchmarks/plan_campaign.py
 	python tests/benchmarks/campaign_overhead.py
+	python tests/benchmarks/scale.py
 	python tests/benchmarks/training_speed.py
 	python tests/benchmarks/evaluation_speed.py
 	python tests/benchmarks/md_speed.py
