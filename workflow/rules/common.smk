@@ -111,6 +111,8 @@ MACE = any(
 # what numbers depend on: not where jobs run
 PLACE = {"container", "max_mem_mb", "max_runtime_minutes", "gpus"}
 SETTINGS = {key: value for key, value in config.items() if key not in PLACE}
+# MB of the training set in memory: a molecule of 11 heavy atoms with 20 geometries and their ESP
+DATASET_MB = 0.9 * len(ROWS)
 RUNG_FRAMES = config["geometries"]["rung_frames"]["frames_per_temperature"] > 0
 
 
@@ -182,11 +184,14 @@ def write_plans():
         files.write_json(f"results/{RUN}/qm/{spec}/progress/plan.json", plan)
 
 
-def megabytes(base, per_thread=0):
-    """Memory of a job: twice as much with every attempt, never more than a site gives."""
-    most = config["max_mem_mb"]
+def megabytes(base, per_thread=0, datasets=0):
+    """Memory of a job: twice as much with every attempt, never more than a site gives.
+
+    datasets: how many times the whole training set is held
+    """
+    whole, most = base + round(datasets * DATASET_MB), config["max_mem_mb"]
     return lambda wildcards, threads, attempt: min(
-        (base + per_thread * threads) * 2 ** (attempt - 1), most
+        (whole + per_thread * threads) * 2 ** (attempt - 1), most
     )
 
 

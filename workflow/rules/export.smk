@@ -15,7 +15,7 @@ rule export_systems:
     conda:
         "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(2000, datasets=1),
         runtime=minutes(60),
     params:
         engines=config["export"]["engines"],

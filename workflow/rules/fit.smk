@@ -16,7 +16,8 @@ rule fit_rung:
         "../../envs/mace.yaml" if MACE else "../../envs/fit.yaml"
     threads: config["fit"]["threads"]
     resources:
-        mem_mb=megabytes(8000),
+        # the set, its batches, and B matrices of twice its size (fit.training.keep_geometry)
+        mem_mb=megabytes(8000, datasets=4),
         runtime=minutes(12 * 60),
         gpu=gpus(config["fit"]["device"]),
     params:

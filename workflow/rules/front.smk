@@ -21,7 +21,7 @@ rule measure_cost:
     threads: all_cores()
     resources:
         slurm_extra="--exclusive",  # of a cluster's node, a whole one
-        mem_mb=megabytes(4000),
+        mem_mb=megabytes(4000, datasets=1),
         runtime=minutes(120),
     params:
         methods={label_of(method): folders_of(method) for method in METHODS},

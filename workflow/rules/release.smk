@@ -65,7 +65,7 @@ rule compare_releases:
     conda:
         "../../envs/mace.yaml" if MACE else "../../envs/md.yaml"
     resources:
-        mem_mb=megabytes(4000),
+        mem_mb=megabytes(4000, datasets=1),
         runtime=minutes(60),
     params:
         rungs=RELEASED,
@@ -112,7 +112,7 @@ rule write_report:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(2000, datasets=1),
         runtime=minutes(30),
     params:
         shown=[*SHOWN, *SHOWN_OF_RUNGS],
@@ -157,7 +157,7 @@ rule assemble_release:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(2000, datasets=1),
         runtime=minutes(30),
     params:
         shown=[*SHOWN, *SHOWN_OF_RUNGS],

@@ -57,7 +57,7 @@ rule build_training_set:
     conda:
         "../../envs/qm.yaml"
     resources:
-        mem_mb=megabytes(4000),
+        mem_mb=megabytes(4000, datasets=2),  # arrays of all molecules, and joined
         runtime=minutes(60),
     params:
         spec=config["qm"]["specs"][REFERENCE],

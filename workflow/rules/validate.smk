@@ -14,7 +14,7 @@ rule predict_method:
         method_env
     threads: 1
     resources:
-        mem_mb=megabytes(4000),
+        mem_mb=megabytes(4000, datasets=1),
         runtime=minutes(120),
     params:
         label=lambda w: label_of(w.method),
@@ -67,7 +67,7 @@ rule score_errors:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=megabytes(4000),
+        mem_mb=megabytes(4000, datasets=1),
         runtime=minutes(60),
     params:
         seed=config["validation"]["bootstrap_seed"],
@@ -119,7 +119,7 @@ rule run_md:
         method_env
     threads: lambda w: md_settings(config, method_key(w.method))["threads"]
     resources:
-        mem_mb=megabytes(1000, per_thread=1000),
+        mem_mb=megabytes(1000, per_thread=1000, datasets=1),
         runtime=minutes(12 * 60),
         gpu=lambda w: gpus(
             md_settings(config, method_key(w.method))["device"], is_corrected(w.method)
@@ -179,7 +179,7 @@ rule score_stability:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(2000, datasets=1),
         runtime=minutes(30),
     params:
         labels=[label_of(method) for method in METHODS],
@@ -218,7 +218,7 @@ rule relax_method:
         method_env
     threads: 1
     resources:
-        mem_mb=megabytes(4000),
+        mem_mb=megabytes(4000, datasets=1),
         runtime=minutes(12 * 60),
     params:
         label=lambda w: label_of(w.method),
@@ -274,7 +274,7 @@ rule score_geometries:
     conda:
         "../../envs/md.yaml"
     resources:
-        mem_mb=megabytes(4000),
+        mem_mb=megabytes(4000, datasets=1),
         runtime=minutes(60),
     params:
         seed=config["validation"]["bootstrap_seed"],
@@ -318,7 +318,7 @@ rule probe_method:
         method_env
     threads: 1
     resources:
-        mem_mb=megabytes(2000),
+        mem_mb=megabytes(2000, datasets=1),
         runtime=minutes(120),
     params:
         label=lambda w: label_of(w.method),
