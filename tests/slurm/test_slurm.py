@@ -47,6 +47,7 @@ def test_a_run_outlives_a_cancelled_job_too_little_memory_and_a_restarted_contro
     run.wait_for(lambda: run.running("fit_rung"))
     slurm.restart_controller(45)
     assert run.end() == 0, run.output[-5000:]
+    assert "will be asked about again" in run.output
 
     submitted = run.submissions()
     of = lambda what: [s for s in submitted if what in s.what]  # noqa: E731

@@ -54,13 +54,13 @@ from forceladder.configuration import (
     md_settings,
     qm_megabytes,
 )
-from forceladder.controller import alone
+from forceladder.controller.lock import alone
+from forceladder.controller.plan import check_plan, keep_plan, plan_of
+from forceladder.controller.slurm import outlast_silence
 from forceladder.errors import ConfigError
 from forceladder import files
 from forceladder.molecules.listing import estimated_cost, molecule_rows, plan_shards
-from forceladder.plans import check_plan, keep_plan, plan_of
 from forceladder.provenance import code_digest, digest
-from forceladder.slurm_guard import outlast_silence
 
 outlast_silence()
 

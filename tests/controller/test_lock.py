@@ -10,12 +10,12 @@ import time
 import pytest
 
 from conftest import SCRIPTS
-from forceladder import controller
+from forceladder.controller import lock
 from forceladder.errors import LockedError
 
 HOLD = f"""
 import subprocess, sys, time; sys.path.insert(0, {str(SCRIPTS)!r})
-from forceladder.controller import only_run
+from forceladder.controller.lock import only_run
 with only_run(".snakemake", "snakemake.log"):
     open(".snakemake/locks/0.output.lock", "w").write("a\\n")
     subprocess.Popen([sys.executable, "job.py"], stdout=subprocess.DEVNULL)
@@ -42,7 +42,7 @@ def holder(folder):
     yield process
     process.kill()
     process.communicate()
-    for pid in controller.jobs_of(run):
+    for pid in lock.jobs_of(run):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -52,7 +52,7 @@ def said() -> dict:
 
 
 def refusal() -> str:
-    with pytest.raises(LockedError) as error, controller.only_run(".snakemake"):
+    with pytest.raises(LockedError) as error, lock.only_run(".snakemake"):
         pass
     return str(error.value)
 
@@ -64,15 +64,15 @@ def kill(process):
 
 def test_a_run_that_ended_leaves_nothing_to_explain(folder):
     for _ in range(2):
-        with controller.only_run(".snakemake"):
+        with lock.only_run(".snakemake"):
             assert said()["pid"] == os.getpid()
         assert not (folder / ".snakemake/forceladder/run.json").exists()
 
 
 def test_a_run_that_failed_leaves_nothing_to_explain(folder):
-    with pytest.raises(ZeroDivisionError), controller.only_run(".snakemake"):
+    with pytest.raises(ZeroDivisionError), lock.only_run(".snakemake"):
         raise ZeroDivisionError
-    with controller.only_run(".snakemake"):
+    with lock.only_run(".snakemake"):
         pass
 
 
@@ -86,17 +86,17 @@ def test_a_second_run_is_told_who_runs_and_how_to_stop_it(holder):
 
 def test_after_a_kill_orphans_are_named_and_the_way_on(holder, folder):
     kill(holder)
-    ((orphan, name),) = controller.jobs_of(said()["run"]).items()
+    ((orphan, name),) = lock.jobs_of(said()["run"]).items()
     sentence = refusal()
     assert "still locked by a run that was killed: process" in sentence
     assert f"still work: {name} (process {orphan})" in sentence
     assert f"`kill {orphan}`" in sentence and "`snakemake --unlock`" in sentence
     os.kill(orphan, signal.SIGKILL)
-    while controller.jobs_of(said()["run"]):
+    while lock.jobs_of(said()["run"]):
         time.sleep(0.01)
     assert "No job of it works on this machine any more" in refusal()
     (folder / ".snakemake/locks/0.output.lock").unlink()  # as --unlock does
-    with controller.only_run(".snakemake"):
+    with lock.only_run(".snakemake"):
         assert said()["pid"] == os.getpid()
 
 
@@ -125,9 +125,9 @@ def test_a_process_of_the_same_number_is_not_the_one_that_was_killed(holder, fol
 
 def test_where_the_file_system_has_no_locks_the_process_itself_is_looked_for(holder, monkeypatch):
     def flock(*_):
-        raise OSError(controller.errno.ENOLCK, "No locks available")
+        raise OSError(lock.errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(controller.fcntl, "flock", flock)
+    monkeypatch.setattr(lock.fcntl, "flock", flock)
     assert "a run is under way" in refusal()
     kill(holder)
     assert "by a run that was killed" in refusal()

@@ -2,8 +2,8 @@
 
 import pytest
 
+from forceladder.controller.plan import PLAN, changed_keys, check_plan, keep_plan, plan_of
 from forceladder.errors import ConfigError
-from forceladder.plans import PLAN, changed_keys, check_plan, keep_plan, plan_of
 
 CONFIG = {"run": "a", "fit": {"seeds": [0, 1], "rate": 1e-3}, "none": None}
 

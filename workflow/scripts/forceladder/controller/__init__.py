@@ -1,0 +1,1 @@
+"""What the Snakefile does in the process that plans a run, before and while its jobs run."""
