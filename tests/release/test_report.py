@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from forceladder import files
 from forceladder.cli import main
 from forceladder.errors import GateError
 from forceladder.release.manifest import verify
@@ -127,6 +128,23 @@ def test_probes_of_every_method_say_which_checks_failed(small_run):
     again = section_of(small_run, "probes")
     assert "99.9 %" in again and "100.0 %" not in again and "nan" not in again
     assert "bond hole (1 of 4, ethane 12.5 kcal/mol, limit 0.5)" in section
+
+
+def test_texts_say_which_molecules_have_md_relaxations_and_probes_where_not_all_have(small_run):
+    asked = "MD, relaxations and probes are of"
+    assert not any(asked in text for text in texts(small_run).values())
+    validation = small_run.config["validation"] | {"max_molecules": 3}
+    small_run.config = small_run.config | {"validation": validation}
+    for path in small_run.inputs.stability:
+        files.write_json(path, files.read_json(path)[-3:])
+    said = texts(small_run)
+    sentence = f"{asked} 3 of 14 molecules: 2 of 2 test, 1 of 2 validation, 0 of 10 train;"
+    for name in ("report", "card", "summary"):
+        assert sentence in said[name], name
+    assert "no trajectory broke, of 3 molecules" in said["card"]
+    section = said["report"].split('<section id="molecules">')[1].split("</section>")[0]
+    assert section.count("300 K: 100 %") == 3 * 2
+    assert section.count('<td class="n">–</td>') == (14 - 3) * 2
 
 
 def test_a_table_or_picture_more_is_a_name_more(small_run):

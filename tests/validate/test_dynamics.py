@@ -14,7 +14,8 @@ from forceladder.md.plans import plans
 from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.md.watch import ALIVE, NO_PARAMETERS
 from forceladder.training_set.dataset import select_molecules
-from forceladder.validate.dynamics import Method, fingerprint, model_digests, run_molecules
+from forceladder.validate.dynamics import run_molecules
+from forceladder.validate.methods import Method, fingerprint, model_digests
 from molecules_in_motion import SETTINGS
 
 QUICK = SETTINGS | {
@@ -50,6 +51,18 @@ def test_workers_find_what_one_process_finds(two, tmp_path):
         for name, result in one.results.items():
             for key, values in result.items():
                 np.testing.assert_array_equal(other.results[name][key], values)
+
+
+def test_molecules_that_come_later_leave_what_is_finished(two, tmp_path):
+    """A higher validation.max_molecules: the others run, beside what is kept of the first."""
+    (one,) = run_molecules(select_molecules(two, [1]), MMFF94, QUICK, tmp_path, 1)
+    finished = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.npz")}
+    assert len(finished) >= len(plans(QUICK, ""))
+    *_, again = run_molecules(two, MMFF94, QUICK, tmp_path, 1)
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
+    assert len([*tmp_path.rglob("*.npz")]) == 2 * len(finished)
+    for name, result in one.results.items():
+        np.testing.assert_array_equal(again.results[name]["energy"], result["energy"])
 
 
 def test_molecule_without_parameters_is_a_row_with_a_reason(xtb_set, tmp_path):

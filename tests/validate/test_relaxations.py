@@ -26,10 +26,10 @@ from forceladder.validate.geometry_errors import (
     scan_profiles,
 )
 from forceladder.validate.geometry_summary import MEASURES, geometry_summary
-from forceladder.validate.methods import NO_PARAMETERS, method_surfaces
+from forceladder.validate.methods import NO_PARAMETERS, Method, method_surfaces
 from forceladder.validate.plots import geometries
 from forceladder.validate.profiles import Scan
-from forceladder.validate.relaxations import as_relaxed, relaxed_geometries
+from forceladder.validate.relaxations import as_relaxed, fingerprints, relaxed_geometries
 from forceladder.validate.relaxed import Relaxed, join_relaxed, read_relaxed
 from forceladder.validate.surface import Surface
 
@@ -38,6 +38,7 @@ SETTINGS = {
     "max_minima_per_molecule": 10, "hessian_step_angstrom": 0.005,
 }  # fmt: skip
 NAMES = ("water", "ethyne", "hydrogen-peroxide", "methanol")
+SAME, OTHER = (dict.fromkeys(NAMES, word) for word in ("same", "other"))
 
 
 def relaxed_by(dataset, method="MMFF94", change=lambda subject: subject, **settings):
@@ -318,19 +319,55 @@ def test_a_job_that_was_killed_goes_on_where_it_was(few, mmff, tmp_path, caplog)
 
     surfaces = [*method_surfaces(few, "MMFF94")]
     with pytest.raises(KeyboardInterrupt):
-        relaxed_geometries("MMFF94", map(dying, surfaces), few, SETTINGS, tmp_path, "same")
+        relaxed_geometries("MMFF94", map(dying, surfaces), few, SETTINGS, tmp_path, SAME)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ethyne.nc", "water.nc"]
 
     def silent(subject):
         """Nobody may ask again what was answered."""
         return subject._replace(surface=None) if subject.name in ("water", "ethyne") else subject
 
-    again = relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, "same")
+    again = relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, SAME)
     xarray.testing.assert_identical(again, mmff)
-    other = relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, "other")
+    other = relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, OTHER)
     assert other["relaxed_reason"].values[0, 0] == NO_PARAMETERS
     (tmp_path / "water.nc").write_bytes(b"damaged")
-    relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, "other")
+    relaxed_geometries("MMFF94", map(silent, surfaces), few, SETTINGS, tmp_path, OTHER)
+
+
+def test_molecules_that_come_later_leave_what_is_finished(few, mmff, tmp_path):
+    """A higher validation.max_molecules: others come in between, and rows move."""
+    method = Method("MMFF94", None, None, "code")
+
+    def relaxed(dataset, change=lambda subject: subject):
+        subjects = map(change, method_surfaces(dataset, "MMFF94"))
+        prints = fingerprints(dataset, method, SETTINGS)
+        return relaxed_geometries("MMFF94", subjects, dataset, SETTINGS, tmp_path, prints)
+
+    def silent(subject):
+        """Nobody may ask again what was answered."""
+        done = subject.name in ("ethyne", "methanol")
+        return subject._replace(surface=None) if done else subject
+
+    relaxed(select_molecules(few, [1, 3]))
+    xarray.testing.assert_identical(relaxed(few, silent), mmff)
+
+
+def test_fingerprints_tell_data_methods_code_and_settings_apart(few):
+    water, method = select_molecules(few, [0]), Method("MMFF94", None, None, "code")
+    moved = water.copy(deep=True)
+    moved["positions"].values[0, 0] += 1e-9
+    seen = [
+        fingerprints(*given)["water"]
+        for given in (
+            (water, method, SETTINGS),
+            (moved, method, SETTINGS),
+            (water, method._replace(label="UFF"), SETTINGS),
+            (water, method._replace(code="other"), SETTINGS),
+            (water, method, SETTINGS | {"max_steps": 99}),
+        )
+    ]
+    assert len(set(seen)) == 5
+    assert fingerprints(few, method, SETTINGS)["water"] == seen[0]
 
 
 def test_files_of_several_methods_are_read_side_by_side(few, mmff, tmp_path):

@@ -124,6 +124,7 @@ rule write_report:
             "molecules/domain.py",
             "molecules/topology.py",
             "model/alternatives.py",
+            "training_set/chosen.py",
             "training_set/dataset.py",
         ),
     script:

@@ -91,7 +91,7 @@ rule score_errors:
 
 
 rule run_md:
-    """NVE drift and NVT survival of every molecule in OpenMM, and what broke on the way."""
+    """NVE drift and NVT survival of molecules in OpenMM, and what broke on the way."""
     input:
         unpack(method_inputs),
         training_set="results/{run}/training_set.nc",
@@ -126,6 +126,7 @@ rule run_md:
         ),
     params:
         label=lambda w: label_of(w.method),
+        max_molecules=config["validation"]["max_molecules"],
         settings=lambda w: {
             key: value
             for key, value in md_settings(config, method_key(w.method)).items()
@@ -144,6 +145,7 @@ rule run_md:
         code=rooms(
             "../run_md.py",
             "molecules/positions.py",
+            "training_set/chosen.py",
             "validate/broken.py",
             "validate/plots/broken.py",
             "validate/plots/stability.py",
@@ -222,12 +224,13 @@ rule relax_method:
         runtime=minutes(12 * 60),
     params:
         label=lambda w: label_of(w.method),
+        max_molecules=config["validation"]["max_molecules"],
         settings=config["validation"]["relaxations"],
         # survives a killed job and is no output, so that Snakemake never deletes it
         checkpoint="results/{run}/checkpoints/relax_method/{method}",
         surface=method_code,
-        code=rooms(
-            "../relax_method.py",
+        # what relaxations depend on; which molecules have theirs may change without them
+        relaxing=rooms(
             "validate/relaxations.py",
             "validate/methods.py",
             "validate/vibrations.py",
@@ -237,6 +240,7 @@ rule relax_method:
             "molecules/stereo.py",
             "qm/hessians.py",
         ),
+        code=rooms("../relax_method.py", "training_set/chosen.py"),
     script:
         f"{SCRIPTS}/relax_method.py"
 
@@ -322,6 +326,7 @@ rule probe_method:
         runtime=minutes(120),
     params:
         label=lambda w: label_of(w.method),
+        max_molecules=config["validation"]["max_molecules"],
         settings=config["validation"]["probes"],
         surface=method_code,
         code=rooms(
@@ -338,6 +343,7 @@ rule probe_method:
             "validate/relatives.py",
             "export/dimer.py",
             "md/watch.py",
+            "training_set/chosen.py",
             "deploy",
             "figures.py",
         ),

@@ -5,6 +5,7 @@ import torch
 from forceladder import job
 from forceladder.figures import save_figure
 from forceladder.tables import write_table
+from forceladder.training_set.chosen import chosen_molecules
 from forceladder.training_set.dataset import read_training_set
 from forceladder.validate.battery import probed_molecules
 from forceladder.validate.checks import COLUMNS, passed_fraction
@@ -12,7 +13,8 @@ from forceladder.validate.plots.probes import plot_probes
 
 
 def main(snakemake):
-    dataset, label = read_training_set(snakemake.input.training_set), snakemake.params.label
+    whole, label = read_training_set(snakemake.input.training_set), snakemake.params.label
+    dataset = chosen_molecules(whole, snakemake.params.max_molecules)
     torch.set_num_threads(1)
     progress = job.Progress("probes", dataset.sizes["molecule"])
     rows, curves = [], {}

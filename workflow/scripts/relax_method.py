@@ -1,31 +1,30 @@
 """The reference's torsion scans and minima, relaxed by the method itself; its Hessians."""
 
-import shutil
-
 import torch
 
 from forceladder import files, job
-from forceladder.provenance import digest, path_digest
+from forceladder.training_set.chosen import chosen_molecules, conformer_rows
 from forceladder.training_set.dataset import read_training_set
-from forceladder.validate.methods import method_surfaces
-from forceladder.validate.relaxations import relaxed_geometries
+from forceladder.validate.methods import Method, method_surfaces
+from forceladder.validate.relaxations import fingerprints, relaxed_geometries
 
 
 def main(snakemake):
-    params, inputs = snakemake.params, snakemake.input
+    given, params = snakemake.input, snakemake.params
     torch.set_num_threads(1)
-    dataset = read_training_set(inputs.training_set)
-    subjects = method_surfaces(dataset, params.label, inputs.get("systems"), inputs.get("model"))
-    decisive = {
-        "settings": dict(params.settings),
-        "code": [params.code, params.surface],
-        "inputs": [path_digest(path) for path in inputs],
-    }
-    relaxed = relaxed_geometries(
-        params.label, subjects, dataset, params.settings, params.checkpoint, digest(decisive)
+    whole, most = read_training_set(given.training_set), params.max_molecules
+    dataset = chosen_molecules(whole, most)
+    method = Method(
+        params.label, given.get("systems"), given.get("model"), params.relaxing + params.surface
     )
+    relaxed = relaxed_geometries(
+        method.label, method_surfaces(dataset, method.label, method.systems, method.model),
+        dataset, params.settings, params.checkpoint,
+        fingerprints(dataset, method, params.settings),
+    )  # fmt: skip
+    rows = conformer_rows(whole, most)[relaxed["relaxed_conformer"].values]
+    relaxed["relaxed_conformer"].values[:] = rows
     files.write_netcdf(snakemake.output.relaxed, relaxed)
-    shutil.rmtree(params.checkpoint, ignore_errors=True)
 
 
 if __name__ == "__main__":

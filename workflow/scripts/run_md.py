@@ -1,19 +1,21 @@
-"""NVE drift and NVT survival of every molecule in OpenMM, and what broke on the way."""
+"""NVE drift and NVT survival of molecules in OpenMM, and what broke on the way."""
 
 from forceladder import files, job
 from forceladder.figures import save_figure
 from forceladder.md.summary import as_md_dataset, stability_rows
 from forceladder.model.device import chosen_device
+from forceladder.training_set.chosen import chosen_molecules
 from forceladder.training_set.dataset import read_training_set
 from forceladder.validate.broken import write_broken
-from forceladder.validate.dynamics import Method, run_molecules
+from forceladder.validate.dynamics import run_molecules
+from forceladder.validate.methods import Method
 from forceladder.validate.plots.broken import plot_broken
 from forceladder.validate.plots.stability import plot_stability
 
 
 def main(snakemake):
     given, params = snakemake.input, snakemake.params
-    dataset = read_training_set(given.training_set)
+    dataset = chosen_molecules(read_training_set(given.training_set), params.max_molecules)
     method = Method(
         params.label, given.get("systems"), given.get("model"), params.dynamics + params.surface,
         chosen_device(params.settings["device"]),

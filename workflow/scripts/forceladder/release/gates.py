@@ -64,7 +64,7 @@ def failed_relaxations(measures: Measures) -> float:
 
 
 def passed_fraction(part: str) -> Callable[[Measures], float]:
-    """Of the checks of probe_summary.csv that were measured, over all molecules."""
+    """Of the checks of probe_summary.csv that were measured, over the molecules that were asked."""
 
     def value(measures):
         rows = [row for row in measures["probes"] if row["part"] == part]
@@ -75,7 +75,7 @@ def passed_fraction(part: str) -> Callable[[Measures], float]:
 
 
 def has_geometry(*names: str) -> Callable[[Measures], bool]:
-    """Whether the reference has any of what is compared, of held-out molecules."""
+    """Whether the reference has any of what is compared, of held-out molecules that were asked."""
     return lambda measures: any(held_out(measures, measure) for measure in names)
 
 

@@ -12,6 +12,7 @@ from forceladder.release.gates import GATES, passed_fraction
 from forceladder.release.regressions import idle_waivers
 from forceladder.release.works import works_of
 from forceladder.tables import number
+from forceladder.training_set.chosen import FIRST, chosen_rows
 
 
 def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
@@ -26,6 +27,7 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
     return shown | {
         "manifest": account,
         "molecules": molecules,
+        "chosen": said_of_chosen(molecules, account["config"]["validation"]["max_molecules"]),
         "against": reasons_against(shown),
         "methods": list(dict.fromkeys(row["method"] for row in tables["split_errors"])),
         "splits": list(dict.fromkeys(row["split"] for row in tables["split_errors"])),
@@ -55,6 +57,22 @@ def view_of(shown: dict, account: dict, molecules: list[dict]) -> dict:
         "moved": moved_parameters(tables.get("parameter_changes", []), account),
         "packages": {k: v for k, v in account["run"]["packages"].items() if v},
     }
+
+
+def said_of_chosen(molecules: list[dict], most: int) -> str:
+    """Which molecules have MD, relaxations and probes, where not all of them have.
+
+    molecules: of `Contents`      most: the config's `validation.max_molecules`
+    """
+    splits = [row["split"] for row in molecules]
+    chosen = [splits[row] for row in chosen_rows([row["id"] for row in molecules], splits, most)]
+    if len(chosen) == len(splits):
+        return ""
+    parts = [f"{chosen.count(s)} of {splits.count(s)} {s}" for s in FIRST if s in splits]
+    return (
+        f"MD, relaxations and probes are of {len(chosen)} of {len(splits)} molecules: "
+        f"{', '.join(parts)}; energies and forces are compared for all."
+    )
 
 
 def changes_of(rows: list[dict], waivers: list[dict]) -> dict:

@@ -32,7 +32,8 @@ def distance_rows(dataset, methods: dict) -> list[dict]:
     difference: ∫ |h − h'| dr, between 0 and 2      pairs: distances that were counted
     """
     rows = []
-    references = {TRAINING_FRAMES: training_blocks(dataset)}
+    asked = {str(name) for t in methods.values() for name in t["molecule_id"].values}
+    references = {TRAINING_FRAMES: training_blocks(dataset, asked)}
     if REFERENCE in methods:
         references[REFERENCE] = trajectory_blocks(methods[REFERENCE])
     floors = {
@@ -73,10 +74,13 @@ def trajectory_blocks(trajectories) -> dict[tuple[float, str], np.ndarray]:
     return found
 
 
-def training_blocks(dataset) -> dict[tuple[float, str], np.ndarray]:
-    """(temperature, molecule) → counts [frames, bins] of MD frames, where there are enough."""
+def training_blocks(dataset, asked: set[str]) -> dict[tuple[float, str], np.ndarray]:
+    """(temperature, molecule) → counts [frames, bins] of MD frames, where there are enough, of
+    the molecules that are asked for."""
     first, found = row_ranges(dataset)["conformer"], {}
     for m, name in enumerate(dataset["molecule_id"].values):
+        if str(name) not in asked:
+            continue
         temperature = dataset["temperature"].values[first[m] : first[m + 1]]
         positions = molecule_positions(dataset, m)
         for kelvin in np.unique(temperature[temperature > 0]):

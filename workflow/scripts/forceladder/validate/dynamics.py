@@ -25,20 +25,8 @@ from forceladder.md.plans import Plan, plans
 from forceladder.md.run import MoleculeRun, Store
 from forceladder.md.summary import MoleculeResults
 from forceladder.md.watch import Watch
-from forceladder.provenance import digest, file_digest
 from forceladder.training_set.dataset import molecule_positions, row_ranges, select_each
-from forceladder.validate.methods import method_surfaces
-
-
-class Method(NamedTuple):
-    """label: what tables call it; systems, model: folders of a rung, None of a baseline;
-    code: digest of all code that its trajectories depend on; device: that computes a correction"""
-
-    label: str
-    systems: str | None
-    model: str | None
-    code: str
-    device: str = "cpu"
+from forceladder.validate.methods import Method, fingerprint, method_surfaces, model_digests
 
 
 class Work(NamedTuple):
@@ -85,30 +73,6 @@ def run_molecules(
         )
         for name, atoms, planned, store in stores
     ]  # fmt: skip
-
-
-def model_digests(method: Method) -> list[list[str]]:
-    """[name, digest] of every file of a rung's model; none of a baseline."""
-    if method.model is None:
-        return []
-    return [
-        [path.name, file_digest(path)]
-        for path in sorted(Path(method.model).iterdir())
-        if path.suffix != ".nc"  # its history
-    ]
-
-
-def fingerprint(one: xarray.Dataset, method: Method, model: list) -> str:
-    """Digest of a molecule, its reference data, its parameters and the code.
-
-    one: a training set of that molecule alone      model: of `model_digests`
-    """
-    parts: list = [method.label, method.code, str(one["mapped_smiles"].values[0])]
-    parts += [molecule_positions(one, 0).tolist(), int(one["net_charge"].values[0])]
-    if method.systems is not None:
-        name = str(one["molecule_id"].values[0])
-        parts += [file_digest(Path(method.systems, f"{name}.{kind}")) for kind in ("xml", "json")]
-    return digest(parts + model)
 
 
 def run_work(work: Work, report: Callable = lambda picoseconds: None) -> str | None:

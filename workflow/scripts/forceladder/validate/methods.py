@@ -6,16 +6,30 @@ from typing import NamedTuple
 
 import openmm
 import torch
+import xarray
 from rdkit import Chem
 
 from forceladder import files
 from forceladder.export.openmm.correction import attach_correction
 from forceladder.model.checkpoint import load_model
 from forceladder.molecules.read import molecule_from_mapped_smiles
+from forceladder.provenance import digest, file_digest
+from forceladder.training_set.dataset import molecule_positions
 from forceladder.validate.baselines import BASELINES, require_baseline
 from forceladder.validate.surface import Surface, openmm_surface
 
 NO_PARAMETERS = "the method has no parameters for the molecule"
+
+
+class Method(NamedTuple):
+    """label: what tables call it; systems, model: folders of a rung, None of a baseline;
+    code: digest of all code that its numbers depend on; device: that computes a correction"""
+
+    label: str
+    systems: str | None
+    model: str | None
+    code: str
+    device: str = "cpu"
 
 
 class Subject(NamedTuple):
@@ -50,6 +64,30 @@ def method_surfaces(
         else:
             surface = openmm_surface(rung_system(Path(systems), name, fitted, dtype, device))
         yield Subject(index, name, mol, surface)
+
+
+def model_digests(method: Method) -> list[list[str]]:
+    """[name, digest] of every file of a rung's model; none of a baseline."""
+    if method.model is None:
+        return []
+    return [
+        [path.name, file_digest(path)]
+        for path in sorted(Path(method.model).iterdir())
+        if path.suffix != ".nc"  # its history
+    ]
+
+
+def fingerprint(one: xarray.Dataset, method: Method, model: list) -> str:
+    """Digest of a molecule, its reference data, its parameters and the code.
+
+    one: a training set of that molecule alone      model: of `model_digests`
+    """
+    parts: list = [method.label, method.code, str(one["mapped_smiles"].values[0])]
+    parts += [molecule_positions(one, 0).tolist(), int(one["net_charge"].values[0])]
+    if method.systems is not None:
+        name = str(one["molecule_id"].values[0])
+        parts += [file_digest(Path(method.systems, f"{name}.{kind}")) for kind in ("xml", "json")]
+    return digest(parts + model)
 
 
 def rung_system(

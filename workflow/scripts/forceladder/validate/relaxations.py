@@ -19,9 +19,21 @@ from forceladder.molecules.angles import torsion_angle
 from forceladder.molecules.connectivity import connectivity_change
 from forceladder.molecules.relaxation import relax
 from forceladder.molecules.stereo import stereo_change
+from forceladder.provenance import digest
 from forceladder.qm.hessians import hessian
-from forceladder.training_set.dataset import molecule_positions, row_ranges
-from forceladder.validate.methods import NO_PARAMETERS, Subject
+from forceladder.training_set.dataset import (
+    arrays_digest,
+    molecule_positions,
+    row_ranges,
+    select_each,
+)
+from forceladder.validate.methods import (
+    NO_PARAMETERS,
+    Method,
+    Subject,
+    fingerprint,
+    model_digests,
+)
 from forceladder.validate.vibrations import vibrations
 
 SADDLE = 30.0  # 1/cm: a mode more imaginary than this is left, as in qm.procedures
@@ -29,26 +41,40 @@ SADDLE_STEP = 0.1  # Å, of the atom that moves most; the reference's, 0.2 Bohr
 
 
 def relaxed_geometries(
-    label: str, subjects: Iterable[Subject], dataset, settings: dict, folder=None, fingerprint=""
+    label: str, subjects: Iterable[Subject], dataset, settings: dict, folder=None, prints=None
 ) -> xarray.Dataset:
     """Arrays of fields.RELAXED_FIELDS of one method, for all molecules of a training set.
 
     subjects: of `methods.method_surfaces`      settings: the config's `validation.relaxations`
-    folder: where each molecule is kept when it is done, to resume from; only what carries the
-        same fingerprint, that of all that decides the numbers, is used again
+    folder: where each molecule is kept when it is done, to go on from
+    prints: of `fingerprints`; only what was kept with the same one is used again
     """
     parts, progress = [], Progress(f"relax, {label}", dataset.sizes["molecule"])
     for done, subject in enumerate(subjects, start=1):
         kept = folder and Path(folder, f"{subject.name}.nc")
-        part = _resumed(kept, fingerprint) if kept else None
-        if part is None:
+        part = _resumed(kept, prints[subject.name]) if kept else None
+        if part is not None:
+            # whoever kept it may have had other molecules before it
+            part["relaxed_conformer"] = chosen_conformers(dataset, subject.index, settings)
+        else:
             part = relaxed_molecule(subject, dataset, settings)
             if kept:
-                whole = as_relaxed(label, [part]).assign_attrs(fingerprint=fingerprint)
+                whole = as_relaxed(label, [part]).assign_attrs(fingerprint=prints[subject.name])
                 files.write_netcdf(kept, whole)
         parts.append(part)
         progress.update(done, subject.name)
     return as_relaxed(label, parts)
+
+
+def fingerprints(dataset, method: Method, settings: dict) -> dict[str, str]:
+    """Molecule → digest of all that decides what becomes of it: its own part of the training set,
+    the method, its code, the settings. Other molecules have no part in it."""
+    names, model = dataset["molecule_id"].values.tolist(), model_digests(method)
+    each = select_each(dataset, ([(row, None)] for row in range(len(names))))
+    return {
+        name: digest([fingerprint(one, method, model), arrays_digest(one), dict(settings)])
+        for name, one in zip(names, each, strict=True)
+    }
 
 
 def _resumed(path: Path, fingerprint: str) -> dict | None:
