@@ -7,9 +7,9 @@ shows. An engine returns recorded results, a scheduler takes each shard as one s
 two at a time; 1 % of the calculations crash at first, 0.1 % fail for good; half-way controller and
 jobs are killed by -9. The library of recorded results is made once, below results/bench/data.
 
-The machine here has two cores, so shards are larger than on a cluster (--cost-per-shard): what a
-submission costs is measured apart from what a calculation costs. How many there would be with the
-default configuration is planned as well.
+It took 51 minutes on two busy cores. They are but two, so shards are larger than on a cluster
+(--cost-per-shard): what a submission costs is measured apart from what a calculation costs. How
+many there would be with the default configuration is planned as well.
 """
 
 import argparse
@@ -39,7 +39,7 @@ MEASURES = {
     "controller_cpu_seconds": ("s", "Snakemake itself, both runs"),
     "submissions": ("submissions", "those before the kill are made again as far as they had to be"),
     "status_queries": ("queries", "a job's each 10 s, at most 5/s; on Slurm one asks for all"),
-    "cpu_seconds_per_submission": ("s", "Snakemake in the job, four scripts; the engine apart"),
+    "cpu_seconds_per_submission": ("s", "Snakemake in the job, four scripts, start of an engine"),
     "cpu_ms_per_calculation": ("ms", "cache, records, geometries, datasets, engine's own included"),
     "judge_qm_mb": ("MB", "with Snakemake in the job, 210 MB"),
     "write_ledger_mb": ("MB", "with Snakemake in the job, 210 MB"),
