@@ -20,7 +20,6 @@ rule measure_cost:
     # all cores of the machine, so that nothing else of this run is on it; it uses one
     threads: all_cores()
     resources:
-        slurm_extra="--exclusive",  # of a cluster's node, a whole one
         mem_mb=megabytes(4000, datasets=1),
         runtime=minutes(120),
     params:
