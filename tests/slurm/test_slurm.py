@@ -57,11 +57,11 @@ def test_a_run_outlives_a_cancelled_job_too_little_memory_and_a_restarted_contro
     shards = len(list((checkout.results / "molecules").glob("c*.json")))
     assert len(of("shard")) == shards + 1
     assert [s.state for s in of("shard")].count("COMPLETED") == shards
-    # each method was killed for its memory, and asked for more until it had enough
-    predicted = of("predict_method")
+    # each rung was killed for its memory (a baseline needs none of torch), and asked for more
+    predicted = [s for s in of("predict_method") if "MMFF94" not in s.what]
     enough = [s for s in predicted if s.state == "COMPLETED"]
     killed = [s for s in predicted if s.state != "COMPLETED"]
-    assert len(enough) == 5 and len(killed) >= 5
+    assert len(enough) == 4 and len(killed) >= 4
     assert {s.memory for s in killed} <= {"450M", "1350M"}
     assert min(megabytes(s) for s in enough) > 450
     assert {s.partition for s in of("fit_rung")} == {"gpu"}
