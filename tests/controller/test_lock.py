@@ -79,7 +79,7 @@ def test_a_run_that_failed_leaves_nothing_to_explain(folder):
 def test_a_second_run_is_told_who_runs_and_how_to_stop_it(holder):
     sentence = refusal()
     assert f"a run is under way in {os.getcwd()}: process {holder.pid} of" in sentence
-    assert f"`kill -INT {holder.pid}`" in sentence and said()["since"] in sentence
+    assert f"`kill -INT -{os.getpgid(holder.pid)}`" in sentence and said()["since"] in sentence
     assert "--unlock" not in sentence
     assert said()["pid"] == holder.pid
 

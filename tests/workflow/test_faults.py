@@ -72,6 +72,7 @@ def test_without_psi4_gfn2_xtb_carries_the_whole_run(tmp_path):
     answer = checkout.run(FORCELADDER_PSI4="/nonexistent/psi4")
     assert answer.returncode == 0, answer.stdout[-3000:]
     assert "fitted to GFN2-xTB" in answer.stdout
+    assert "Empty file path" not in answer.stdout
 
 
 def test_a_run_in_which_every_molecule_is_rejected_says_so(tmp_path):

@@ -1,6 +1,8 @@
 """One run per working directory; what only looks is let in, who is not is told why."""
 
+import re
 import signal
+import subprocess
 
 import pytest
 
@@ -47,3 +49,20 @@ def test_what_only_looks_is_let_in_beside_a_run(checkout, paused):
         answer = checkout.run(looking, FIRST)
         assert answer.returncode == 0, answer.stdout[-3000:]
         assert "under way" not in answer.stdout
+
+
+def test_the_command_that_the_sentence_names_stops_the_run_and_its_jobs(tmp_path):
+    checkout = Checkout(tmp_path, TWO, geometries={"frames_per_temperature": 20_000})
+    geometries = "results/tiny/geometries/c01-0000"
+    command = ["env", "--default-signal=INT", *checkout.command("--cores", "1", "--", geometries)]
+    run = subprocess.Popen(
+        command, cwd=checkout.folder, env=checkout.environment(), start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    job = checkout.job("generate_geometries")
+    said = checkout.run(FIRST).stdout
+    subprocess.run(re.search("`(kill -INT [^`]+)`", said).group(1), shell=True, check=True)
+    run.communicate(timeout=60)
+    assert run.returncode != 0 and not job.is_running()
+    assert not list((checkout.folder / ".snakemake/locks").glob("*.lock"))
+    assert checkout.run("--", DISJOINT).returncode == 0

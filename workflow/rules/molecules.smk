@@ -89,7 +89,7 @@ rule sample_rung:
     input:
         molecules="results/{run}/molecules/{shard}.json",
         geometries="results/{run}/geometries/{shard}",
-        release=config["geometries"]["rung_frames"]["release"],
+        release=config["geometries"]["rung_frames"]["release"] or [],
     output:
         geometries=directory("results/{run}/rung_geometries/{shard}"),
     log:

@@ -60,7 +60,7 @@ def alone(workflow, error_class, begin):
     lies here because Snakemake takes the rules' own files for the place of every error
     that passes through them.
 
-    error_class: what to raise so that Snakemake prints the sentence alone
+    error_class: what to raise so that Snakemake prints the sentence without a traceback
     begin: called once this is the only run
     """
     execute = workflow.execute
@@ -135,6 +135,7 @@ def _myself(log_file) -> dict:
     return {
         "run": uuid.uuid4().hex,
         "pid": os.getpid(),
+        "group": os.getpgid(0),  # with its jobs, as Ctrl-C reaches them
         "start": start_of(os.getpid()),
         "host": socket.gethostname(),
         "user": getpass.getuser(),
@@ -158,7 +159,7 @@ def _under_way(holder: dict | None) -> str:
     here = "" if is_here else f" on {holder['host']}"
     return (
         f"a run is under way in {os.getcwd()}: {_who(holder)}; wait for its end, or stop it with "
-        f"`kill -INT {holder['pid']}`{here}, or give this run a --directory of its own."
+        f"`kill -INT -{holder['group']}`{here}, or give this run a --directory of its own."
     )
 
 
