@@ -54,7 +54,7 @@ SlurmdLogFile=$dir/log/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
-JobAcctGatherFrequency=2
+JobAcctGatherFrequency=1
 # kill a job that uses more memory than it asked for (sampled, since there is no cgroup)
 JobAcctGatherParams=OverMemoryKill
 # no database

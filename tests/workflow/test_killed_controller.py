@@ -5,13 +5,14 @@ import signal
 import psutil
 import pytest
 
-from checkout import XTB_SPEC, Checkout, wait_until
+from checkout import PSI4_SPEC, Checkout, wait_until
 
 pytestmark = pytest.mark.workflow
 
 TWO = "id,smiles,split\nwater,O,train\nammonia,N,test\n"
+# Psi4 takes a second a calculation, xtb milliseconds: a job of xtb's is over before it can be killed
 SETTINGS = {
-    "qm": {"reference": XTB_SPEC, "threads": 1, "cost_per_shard": 100, "memory_mb": 500},
+    "qm": {"reference": PSI4_SPEC, "threads": 1, "cost_per_shard": 100, "memory_mb": 1000},
     "rungs": {
         "class1": {
             "network": {"width": 16, "layers": 1, "torsion_orders": 2},
@@ -20,7 +21,7 @@ SETTINGS = {
     },
 }
 # what is killed in the midst of: script, target, a sign that it is in the midst
-QM = ("compute_qm", f"results/tiny/qm/{XTB_SPEC}/verdicts.csv", "qm_cache/*/*.json.xz")
+QM = ("compute_qm", f"results/tiny/qm/{PSI4_SPEC}/verdicts.csv", "qm_cache/*/*.json.xz")
 FIT = (
     "fit_rung", "results/tiny/models/class1/seed-0", "results/tiny/checkpoints/class1/seed-0.pt"
 )  # fmt: skip
@@ -78,7 +79,7 @@ def test_an_orphan_that_dies_too_is_carried_on_from_where_it_was(checkout):
     orphan.send_signal(signal.SIGKILL)
     output, _ = twin.communicate(timeout=180)
     assert twin.returncode == 0, output[-3000:]
-    log = checkout.results / f"logs/compute_qm/{XTB_SPEC}/c01-0000.log"
+    log = checkout.results / f"logs/compute_qm/{PSI4_SPEC}/c01-0000.log"
     assert f"({len(stamps)} from the cache)" in log.read_text()
     # what was computed before was not computed again
     assert stamps and all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
