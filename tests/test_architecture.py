@@ -19,7 +19,7 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 
 VOCABULARY = {
     "units", "fields", "errors", "files", "figures", "tables", "provenance", "job", "__version__",
-    "checksums", "code_copy", "turns",
+    "checksums", "code_copy", "locks", "turns",
 }  # fmt: skip
 
 # room → what it may import of the house, besides the vocabulary and itself

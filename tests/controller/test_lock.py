@@ -1,5 +1,6 @@
 """Who may run in a working directory, and the sentence that everybody else reads."""
 
+import errno
 import json
 import os
 import signal
@@ -10,7 +11,9 @@ import time
 import pytest
 
 from conftest import SCRIPTS
+from forceladder import locks
 from forceladder.controller import lock
+from forceladder.controller.holder import jobs_of
 from forceladder.errors import LockedError
 
 HOLD = f"""
@@ -42,7 +45,7 @@ def holder(folder):
     yield process
     process.kill()
     process.communicate()
-    for pid in lock.jobs_of(run):
+    for pid in jobs_of(run):
         os.kill(pid, signal.SIGKILL)
 
 
@@ -86,13 +89,13 @@ def test_a_second_run_is_told_who_runs_and_how_to_stop_it(holder):
 
 def test_after_a_kill_orphans_are_named_and_the_way_on(holder, folder):
     kill(holder)
-    ((orphan, name),) = lock.jobs_of(said()["run"]).items()
+    ((orphan, name),) = jobs_of(said()["run"]).items()
     sentence = refusal()
     assert "still locked by a run that was killed: process" in sentence
     assert f"still work: {name} (process {orphan})" in sentence
     assert f"`kill {orphan}`" in sentence and "`snakemake --unlock`" in sentence
     os.kill(orphan, signal.SIGKILL)
-    while lock.jobs_of(said()["run"]):
+    while jobs_of(said()["run"]):
         time.sleep(0.01)
     assert "No job of it works on this machine any more" in refusal()
     (folder / ".snakemake/locks/0.output.lock").unlink()  # as --unlock does
@@ -125,9 +128,9 @@ def test_a_process_of_the_same_number_is_not_the_one_that_was_killed(holder, fol
 
 def test_where_the_file_system_has_no_locks_the_process_itself_is_looked_for(holder, monkeypatch):
     def flock(*_):
-        raise OSError(lock.errno.ENOLCK, "No locks available")
+        raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    monkeypatch.setattr(locks.fcntl, "flock", flock)
     assert "a run is under way" in refusal()
     kill(holder)
     assert "by a run that was killed" in refusal()

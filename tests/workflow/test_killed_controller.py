@@ -10,7 +10,7 @@ from checkout import PSI4_SPEC, Checkout, wait_until
 pytestmark = pytest.mark.workflow
 
 TWO = "id,smiles,split\nwater,O,train\nammonia,N,test\n"
-# Psi4 takes a second a calculation, xtb milliseconds: a job of xtb's is over before it can be killed
+# Psi4 takes a second a calculation; a job of xtb's, of milliseconds, is over before it is killed
 SETTINGS = {
     "qm": {"reference": PSI4_SPEC, "threads": 1, "cost_per_shard": 100, "memory_mb": 1000},
     "rungs": {

@@ -4,7 +4,6 @@ They take turns, so that no output is ever written by two at once.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import logging
@@ -13,10 +12,10 @@ import socket
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from forceladder.locks import NO_LOCKS, taken, wait_for
+
 log = logging.getLogger("forceladder")
 FOLDER = Path(".snakemake/forceladder/turns")  # of the working directory
-# of a file system without locks, or of one that cannot be written to
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EINVAL, errno.EROFS, errno.EACCES)
 
 
 @contextmanager
@@ -24,7 +23,7 @@ def turn(outputs):
     """Be the only process at work on a job, known by its outputs; yield whether it had to wait.
 
     It waits as long as the other process lives, at most: the system drops the lock of
-    one that ends, however it ends. Locks of NFS (version 3 on) reach other machines.
+    one that ends.
     """
     name = hashlib.sha256("\n".join(map(str, outputs)).encode()).hexdigest()[:16]
     with _opened(FOLDER / name) if outputs else nullcontext() as lock:
@@ -41,22 +40,17 @@ def _opened(path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         return open(path, "a+")
     except OSError as error:
-        if error.errno not in NO_LOCKS:
+        if error.errno not in (*NO_LOCKS, errno.EROFS, errno.EACCES):
             raise
         return nullcontext()
 
 
 def _wait(lock) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        log.info("waiting for %s of a killed run, which does the same", _holder(lock))
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return True
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-    return False
+    if taken(lock):
+        return False
+    log.info("waiting for %s of a killed run, which does the same", _holder(lock))
+    wait_for(lock)
+    return True
 
 
 def _holder(lock) -> str:

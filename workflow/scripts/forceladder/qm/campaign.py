@@ -1,7 +1,6 @@
 """Running one shard of QM work over the cache."""
 
 import errno
-import fcntl
 from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
@@ -10,6 +9,7 @@ from pathlib import Path
 from forceladder import files
 from forceladder.errors import CorruptFileError, VersionError
 from forceladder.job import log
+from forceladder.locks import taken, wait_for
 from forceladder.provenance import digest
 from forceladder.qm.calculator import Calculator
 from forceladder.qm.engines import ENGINES
@@ -98,8 +98,8 @@ def checked_version(engine: str, expected: str | None) -> str:
 
 @contextmanager
 def one_at_a_time(cache_folder, work: str):
-    """Hold a lock on a piece of work, named by a digest, so that an orphan of a killed run and
-    its successor do not compute the same twice. The system drops it when its holder dies."""
+    """Hold a lock on a piece of work, named by a digest, so that two runs that share a cache
+    do not compute the same twice. The system drops it when its holder dies."""
     path = Path(cache_folder, "locks", work[:16])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,9 +111,7 @@ def one_at_a_time(cache_folder, work: str):
         yield
         return
     with open(path, "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not taken(lock):
             log.info("another process computes these tasks; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            wait_for(lock)
         yield
